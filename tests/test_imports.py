@@ -32,7 +32,15 @@ LADDERS: dict[str, tuple[str, ...]] = {
     ),
     "capture": ("arrays checkpoint", "forward", "models", "loaders", "*"),
     "analysis": ("absent grids quantities", "attention features", "stream", "cells", "compare"),
-    "present": ("bibliography drawing", "files", "cells charts", "content", "pages", "site"),
+    "present": (
+        "papers",
+        "bibliography drawing",
+        "files",
+        "cells charts",
+        "content",
+        "pages",
+        "site",
+    ),
     "present.pages": ("*", "image methods model sweep", "pair", "index"),
     "export": (
         "anonymous archive files findings",

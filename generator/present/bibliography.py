@@ -4,19 +4,57 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from generator.present.papers import PAPERS, BibEntry
 from generator.records.record import ModelFacts
 from generator.text.latex import BREAK, Code, Piece, escaped, typewriter
 
 FAMILIES: dict[str, tuple[str, ...]] = {
+    "vit": ("dosovitskiy2021image",),
+    "deit": ("touvron2021training",),
     "dinov2": ("oquab2024dinov2",),
     "dinov2_with_registers": ("oquab2024dinov2", "darcet2024vision"),
     "dinov3_vit": ("simeoni2025dinov3",),
-    "vit": ("dosovitskiy2021image",),
     "clip_vision_model": ("radford2021learning",),
+    "metaclip_2_vision_model": ("chuang2025metaclip",),
+    "siglip_vision_model": ("zhai2023sigmoid",),
+    "siglip2_vision_model": ("tschannen2025siglip",),
+    "beit": ("bao2022beit",),
+    "data2vec-vision": ("baevski2022data2vec",),
+    "vit_mae": ("he2022masked",),
+    "vit_msn": ("assran2022masked",),
+    "ijepa": ("assran2023self",),
+    "aimv2_vision_model": ("fini2025multimodal",),
+    "mlcd_vision_model": ("an2024multi",),
+    "radio": ("ranzinger2024radio",),
+    "pixio": ("yang2025pursuit",),
 }
-"""``model_type`` -> papers to cite. Models of other families cite only their checkpoint."""
+"""``model_type`` of transformers -> papers to cite. Models of no listed family cite only their
+checkpoint."""
+
+ARCHITECTURES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("dinov3", ("simeoni2025dinov3",)),
+    ("reg4_dinov2", ("oquab2024dinov2", "darcet2024vision")),
+    ("dinov2", ("oquab2024dinov2",)),
+    ("eva02", ("fang2024eva",)),
+    ("vit_pe_", ("bolya2025perception",)),
+    ("siglip", ("zhai2023sigmoid",)),
+    ("clip", ("radford2021learning",)),
+    ("deit3", ("touvron2022deit",)),
+    ("deit", ("touvron2021training",)),
+    ("beitv2", ("peng2022beit",)),
+    ("beit", ("bao2022beit",)),
+    ("vit", ("dosovitskiy2021image",)),
+)
+"""A part of the name of an architecture of timm -> papers to cite; the first that is in it."""
+
+TIMM = frozenset(
+    {
+        *("VisionTransformer", "VisionTransformerDistilled", "VisionTransformerRelPos"),
+        *("Eva", "Beit", "NaFlexVit"),
+    }
+)
+"""Classes of timm, whose models have the name of an architecture for a ``model_type``."""
 
 WITHHELD = "checkpoint withheld for review"
 """Replaces the commit in an anonymous gallery."""
@@ -61,6 +99,8 @@ def cited(facts: ModelFacts, test_time: bool) -> tuple[str, ...]:
         test_time: whether it has a test-time register.
     """
     papers = FAMILIES.get(facts.model_type, ())
+    if facts.architecture in TIMM:
+        papers = next((keys for part, keys in ARCHITECTURES if part in facts.model_type), ())
     if facts.model_type == "vit" and "dino" in facts.id.lower():
         papers = ("caron2021emerging",)
     return (*papers, *(("jiang2025vision",) if test_time else ()), checkpoint_key(facts))
@@ -137,149 +177,3 @@ def _checkpoint(facts: ModelFacts) -> str:
         "}",
     ]
     return "\n".join(lines) + "\n"
-
-
-@dataclass(frozen=True, slots=True)
-class BibEntry:
-    """A BibTeX entry. Its texts are LaTeX, with braces that keep capitals."""
-
-    kind: str
-    title: str
-    author: str
-    where: str
-    venue: str
-    year: int
-
-
-PAPERS: dict[str, BibEntry] = {
-    "dosovitskiy2021image": BibEntry(
-        "inproceedings",
-        "An Image is Worth 16x16 Words: {Transformers} for Image Recognition at Scale",
-        "Dosovitskiy, Alexey and Beyer, Lucas and Kolesnikov, Alexander and Weissenborn, Dirk and "
-        "Zhai, Xiaohua and Unterthiner, Thomas and Dehghani, Mostafa and Minderer, Matthias and "
-        "Heigold, Georg and Gelly, Sylvain and Uszkoreit, Jakob and Houlsby, Neil",
-        "booktitle",
-        "International Conference on Learning Representations",
-        2021,
-    ),
-    "caron2021emerging": BibEntry(
-        "inproceedings",
-        "Emerging Properties in Self-Supervised Vision {Transformers}",
-        "Caron, Mathilde and Touvron, Hugo and Misra, Ishan and J{\\'e}gou, Herv{\\'e} and Mairal, "
-        "Julien and Bojanowski, Piotr and Joulin, Armand",
-        "booktitle",
-        "IEEE/CVF International Conference on Computer Vision",
-        2021,
-    ),
-    "raghu2021vision": BibEntry(
-        "inproceedings",
-        "Do Vision {Transformers} See Like Convolutional Neural Networks?",
-        "Raghu, Maithra and Unterthiner, Thomas and Kornblith, Simon and Zhang, Chiyuan and "
-        "Dosovitskiy, Alexey",
-        "booktitle",
-        "Advances in Neural Information Processing Systems",
-        2021,
-    ),
-    "simeoni2021localizing": BibEntry(
-        "inproceedings",
-        "Localizing Objects with Self-Supervised {Transformers} and no Labels",
-        "Sim{\\'e}oni, Oriane and Puy, Gilles and Vo, Huy V. and Roburin, Simon and Gidaris, "
-        "Spyros and Bursuc, Andrei and P{\\'e}rez, Patrick and Marlet, Renaud and Ponce, Jean",
-        "booktitle",
-        "British Machine Vision Conference",
-        2021,
-    ),
-    "radford2021learning": BibEntry(
-        "inproceedings",
-        "Learning Transferable Visual Models From Natural Language Supervision",
-        "Radford, Alec and Kim, Jong Wook and Hallacy, Chris and Ramesh, Aditya and Goh, Gabriel "
-        "and Agarwal, Sandhini and Sastry, Girish and Askell, Amanda and Mishkin, Pamela and "
-        "Clark, Jack and Krueger, Gretchen and Sutskever, Ilya",
-        "booktitle",
-        "International Conference on Machine Learning",
-        2021,
-    ),
-    "oquab2024dinov2": BibEntry(
-        "article",
-        "{DINOv2}: Learning Robust Visual Features without Supervision",
-        "Oquab, Maxime and Darcet, Timoth{\\'e}e and Moutakanni, Th{\\'e}o and others",
-        "journal",
-        "Transactions on Machine Learning Research",
-        2024,
-    ),
-    "darcet2024vision": BibEntry(
-        "inproceedings",
-        "Vision {Transformers} Need Registers",
-        "Darcet, Timoth{\\'e}e and Oquab, Maxime and Mairal, Julien and Bojanowski, Piotr",
-        "booktitle",
-        "International Conference on Learning Representations",
-        2024,
-    ),
-    "simeoni2025dinov3": BibEntry(
-        "article",
-        "{DINOv3}",
-        "Sim{\\'e}oni, Oriane and Vo, Huy V. and Seitzer, Maximilian and others",
-        "journal",
-        "arXiv preprint arXiv:2508.10104",
-        2025,
-    ),
-    "jiang2025vision": BibEntry(
-        "article",
-        "Vision {Transformers} Don't Need Trained Registers",
-        "Jiang, Nick and Dravid, Amil and Efros, Alexei A. and Gandelsman, Yossi",
-        "journal",
-        "arXiv preprint arXiv:2506.08010",
-        2025,
-    ),
-    "abnar2020quantifying": BibEntry(
-        "inproceedings",
-        "Quantifying Attention Flow in {Transformers}",
-        "Abnar, Samira and Zuidema, Willem",
-        "booktitle",
-        "Annual Meeting of the Association for Computational Linguistics",
-        2020,
-    ),
-    "kobayashi2020attention": BibEntry(
-        "inproceedings",
-        "Attention is Not Only a Weight: Analyzing {Transformers} with Vector Norms",
-        "Kobayashi, Goro and Kuribayashi, Tatsuki and Yokoi, Sho and Inui, Kentaro",
-        "booktitle",
-        "Conference on Empirical Methods in Natural Language Processing",
-        2020,
-    ),
-    "chefer2021generic": BibEntry(
-        "inproceedings",
-        "Generic Attention-model Explainability for Interpreting Bi-Modal and Encoder-Decoder "
-        "{Transformers}",
-        "Chefer, Hila and Gur, Shir and Wolf, Lior",
-        "booktitle",
-        "IEEE/CVF International Conference on Computer Vision",
-        2021,
-    ),
-    "wang2022tokencut": BibEntry(
-        "inproceedings",
-        "Self-Supervised {Transformers} for Unsupervised Object Discovery using Normalized Cut",
-        "Wang, Yangtao and Shen, Xi and Hu, Shell Xu and Yuan, Yuan and Crowley, James L. and "
-        "Vaufreydaz, Dominique",
-        "booktitle",
-        "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
-        2022,
-    ),
-    "vilas2023analyzing": BibEntry(
-        "inproceedings",
-        "Analyzing Vision {Transformers} for Image Classification in Class Embedding Space",
-        'Vilas, Martina G. and Schauml{\\"o}ffel, Timothy and Roig, Gemma',
-        "booktitle",
-        "Advances in Neural Information Processing Systems",
-        2023,
-    ),
-    "sun2024massive": BibEntry(
-        "inproceedings",
-        "Massive Activations in Large Language Models",
-        "Sun, Mingjie and Chen, Xinlei and Kolter, J. Zico and Liu, Zhuang",
-        "booktitle",
-        "Conference on Language Modeling",
-        2024,
-    ),
-}
-"""Papers that figures and the methods page cite, by key."""

@@ -79,7 +79,9 @@ SEEN = """
             return sum;
         };
         const all = selector =>
-            [...document.querySelectorAll(selector)].filter(e => e.checkVisibility());
+            [...document.querySelectorAll(selector)].filter(
+                // copies of what is there already come and go
+                e => e.checkVisibility() && !e.closest('.peek'));
         const pressed = all('main button[aria-pressed], main [role=gridcell]').map(
             e => [e.textContent, e.getAttribute('aria-pressed'), e.getAttribute('aria-label')]);
         const drawn = all('main canvas').map(e => {
@@ -108,6 +110,8 @@ def seen(opened: Opened) -> Seen:
             document.querySelectorAll('#more-panel').forEach(e => { e.hidden = false; });
         }"""
     )
+    settle(opened.page)
+    expect(opened.page.locator("#numbers[aria-busy=true]")).to_have_count(0)
     settle(opened.page)
     found: Seen = opened.page.evaluate(SEEN)
     return found

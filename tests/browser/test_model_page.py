@@ -1,4 +1,4 @@
-"""From a square of a heat map to its head, by hand and by keyboard; charts without scripts."""
+"""From a cell of a heat map to its head, by hand and by keyboard; what the first screen shows."""
 
 from __future__ import annotations
 
@@ -32,15 +32,54 @@ def at_the_head(found: Opened) -> None:
     assert chosen == ["4", "3"]
 
 
+def cell(found: Opened, chart: str, layer: int, head: int) -> tuple[float, float]:
+    """The middle of a cell of a heat map, in the window."""
+    cells = found.page.locator(f"#{chart} .chart-cells")
+    cells.scroll_into_view_if_needed()
+    box = cells.bounding_box()
+    columns = int(cells.get_attribute("data-columns") or 0)
+    rows = int(cells.get_attribute("data-rows") or 0)
+    assert box and columns and rows
+    return (
+        box["x"] + box["width"] * (head - 0.5) / columns,
+        box["y"] + box["height"] * (layer - 0.5) / rows,
+    )
+
+
 @pytest.mark.parametrize("chart", ["head-entropy", "head-sink"])
-def test_a_click_on_a_mark_opens_its_head(deep: Opened, chart: str) -> None:
-    mark = deep.page.locator(f'#{chart} a[href$="{HEAD}"]')
-    expect(mark).to_have_count(1)
-    mark.click()
+def test_a_click_on_a_cell_opens_its_head(deep: Opened, chart: str) -> None:
+    if chart == "head-sink":
+        deep.page.get_by_text("more heat maps").click()
+    deep.page.mouse.click(*cell(deep, chart, 4, 3))
     at_the_head(deep)
 
 
-def test_a_head_is_reached_by_keyboard_through_the_table(deep: Opened) -> None:
+def test_the_pointer_reads_the_number_of_a_cell(deep: Opened) -> None:
+    deep.page.mouse.move(*cell(deep, "head-entropy", 4, 3))
+    line = deep.page.locator("#numbers-of-heads").text_content() or ""
+    rows = [row.split("\t") for row in line.split("\n")]
+    (wanted,) = (row[rows[0].index("entropy")] for row in rows if row[:2] == ["4", "3"])
+    value = deep.page.locator("#head-entropy .chart-value")
+    expect(value).to_have_text(f"layer 4, head 3: {wanted}")
+    deep.page.mouse.move(0, 0)
+    expect(value).to_have_text("")
+
+
+def test_heat_maps_are_as_large_as_their_column(deep: Opened) -> None:
+    drawn = deep.page.locator("#head-entropy .chart-cells").bounding_box()
+    column = deep.page.locator("#head-entropy").bounding_box()
+    assert drawn and column and drawn["width"] > 0.85 * column["width"]
+
+
+def test_maps_stand_beside_findings_on_the_first_screen(deep: Opened) -> None:
+    first = deep.page.locator(".opening img.map").first.bounding_box()
+    finding = deep.page.locator(".findings strong").first.bounding_box()
+    assert first and finding and first["y"] <= 160 and finding["y"] <= 160
+    assert finding["x"] > first["x"] + first["width"]
+    assert deep.page.locator(".findings li").count() in range(3, 6)
+
+
+def test_a_head_is_reached_by_keyboard(deep: Opened) -> None:
     page = deep.page
     summary = page.get_by_text("Numbers of every head")
     for _ in range(60):
@@ -49,7 +88,7 @@ def test_a_head_is_reached_by_keyboard_through_the_table(deep: Opened) -> None:
             break
     assert summary.evaluate("e => e === document.activeElement")
     page.keyboard.press("Enter")
-    link = page.locator("details", has=summary).locator(f'table a[href$="{HEAD}"]')
+    link = page.locator("details", has=summary).locator(f'a[href$="{HEAD}"]')
     expect(link).to_be_visible()
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -61,6 +100,7 @@ def test_a_head_is_reached_by_keyboard_through_the_table(deep: Opened) -> None:
 
 def test_a_chart_leads_to_the_definition_of_its_number(deep: Opened) -> None:
     page = deep.page
+    page.get_by_text("more heat maps").click()
     page.locator("#head-sink").get_by_role("link", name="largest attention received").click()
     expect(page).to_have_url(re.compile("methods/index.html#sink$"))
     settle(page)
@@ -73,7 +113,7 @@ def test_on_paper_every_chart_is_whole_and_keeps_its_colors(deep: Opened) -> Non
     page = deep.page
     page.emulate_media(media="print", color_scheme="dark")
     settle(page)
-    square = page.locator("#head-entropy svg path[fill]").first
+    square = page.locator("#head-entropy .chart-cells")
     expect(square).to_be_visible()
     assert square.evaluate("e => getComputedStyle(e.closest('svg')).printColorAdjust") == "exact"
     whole = page.locator("figure.chart").evaluate_all(

@@ -25,8 +25,8 @@ DISAGREEMENT = DIVERGENCE.part(
     "last layer, mean over heads, patches only, as shares of 1, on the coarsest of the models' "
     "grids.",
     axes=("image",),
-    low="all models look at the same places",
-    high="no two models share a place",
+    low="same places",
+    high="no overlap",
     short="disagreement",
 )
 

@@ -12,8 +12,8 @@ ATTENTION = Quantity(
     definition="Weight of a key in the softmax of a query, times the number of keys: 1 is what "
     "every key gets from uniform attention.",
     source="Vaswani 2017, Eq. 1; the unit is ours",
-    low="the query looks away from the key",
-    high="the query looks at the key",
+    low="no attention",
+    high="all attention",
     caveat="Attention tells where a model looks, not what matters to its answer. float16 holds "
     "three digits, fewer below 0.00006, and 0 below 0.00000003.",
 )
@@ -25,8 +25,8 @@ RECEIVED = Quantity(
     axes=("layer", "head", "key"),
     definition="Attention that a key receives, averaged over the patches as queries.",
     source="ours",
-    low="the patches look away from this key",
-    high="the patches look at this key",
+    low="no attention",
+    high="all attention",
 )
 
 RECEIVED_FROM_OUTLIERS = RECEIVED.part(
@@ -34,8 +34,8 @@ RECEIVED_FROM_OUTLIERS = RECEIVED.part(
     "attention received from outlier patches",
     "Attention that a key receives, averaged over the outlier patches as queries and over heads.",
     axes=("layer", "key"),
-    low="outlier patches look away from this key",
-    high="outlier patches look at this key",
+    low="no attention",
+    high="all attention",
 )
 
 POOLING_ATTENTION = Quantity(
@@ -46,8 +46,8 @@ POOLING_ATTENTION = Quantity(
     definition="Weight of a patch in the softmax of the learned probe that pools the patches, "
     "times the number of patches.",
     source="Zhai 2022, Fig. 4",
-    low="the probe looks away from this patch",
-    high="the probe looks at this patch",
+    low="no attention",
+    high="all attention",
 )
 
 ENTROPY = Quantity(
@@ -58,8 +58,8 @@ ENTROPY = Quantity(
     definition="Entropy of a query's attention over all keys, divided by the logarithm of the "
     "number of keys, averaged over all queries: 0 is one key, 1 is uniform.",
     source="Shannon entropy, normalized so that models of different grids compare",
-    low="each token looks at few others",
-    high="each token looks at all alike",
+    low="few tokens",
+    high="spread over all",
     caveat="A sink lowers it: compare with the entropy over patches.",
 )
 
@@ -71,8 +71,8 @@ ENTROPY_PATCHES = Quantity(
     definition="Entropy of a query's attention cut to the patches and renormalized, divided by the "
     "logarithm of the number of patches, averaged over all queries: 0 is one patch, 1 is uniform.",
     source="Shannon entropy, normalized so that models of different grids compare",
-    low="of the patches, each token looks at few",
-    high="each token looks at all patches alike",
+    low="few patches",
+    high="spread over all",
     caveat="What goes to CLS and registers is left out, however much it is.",
 )
 
@@ -85,8 +85,8 @@ DISTANCE = Quantity(
     definition="Distance between the centers of the query patch and the key patch, weighted by "
     "attention, averaged over the patch queries; attention to the prefix counts 0.",
     source="Dosovitskiy 2021, Fig. 11, without renormalizing",
-    low="patches look near themselves, or at the prefix",
-    high="patches look far away",
+    low="local, or to the prefix",
+    high="global",
     caveat="Attention to CLS and registers shortens it: compare with the distance over patches.",
 )
 
@@ -108,8 +108,8 @@ DISTANCE_PATCHES = Quantity(
     "attention cut to the patches and renormalized, averaged over the patch queries. Uniform "
     "attention gives about 0.52 times the side of a square input.",
     source="Dosovitskiy 2021, Fig. 11; Raghu 2021, Fig. 3",
-    low="local: patches look near themselves",
-    high="global: patches look far away",
+    low="local",
+    high="global",
     caveat="A far sink raises it without any wide looking.",
 )
 
@@ -130,8 +130,8 @@ MASS = Quantity(
     definition="Sum of a query's attention over the keys of a group, averaged over the queries of "
     "a group. Groups are the prefix tokens, one each, and all patches. The key groups sum to 1.",
     source="ours",
-    low="the queries take little from these keys",
-    high="the queries take most from these keys",
+    low="little attention on these keys",
+    high="most attention on these keys",
     caveat="A group of one token and a group of all patches differ in size: compare with the "
     "uniform share.",
     short="mass",
@@ -143,8 +143,8 @@ MASS_MIN = MASS.part(
     "Sum over the keys of a group of the minimum over heads of a prefix token's attention. The "
     "minimum is taken key by key: what every head gives at least. It does not sum to 1.",
     axes=("layer", "query", "key group"),
-    low="some head takes little from these keys",
-    high="every head takes much from these keys",
+    low="some head attends little",
+    high="every head attends much",
     short="mass, minimum over heads",
 )
 
@@ -167,8 +167,8 @@ CLS_MASS = Quantity(
     definition="Sum of the CLS query's attention over the keys of a group: itself, each register, "
     "all patches. The groups sum to 1.",
     source="Darcet 2024, Fig. 9, in numbers",
-    low="CLS takes little from the group",
-    high="CLS takes most from the group",
+    low="little CLS attention",
+    high="most CLS attention",
     caveat="A group of one token and a group of all patches differ in size: compare with the "
     "uniform share.",
 )
@@ -204,8 +204,8 @@ MAX_ATTENTION = Quantity(
     axes=("layer", "head"),
     definition="Largest weight in the CLS query's attention, over all keys.",
     source="ours",
-    low="CLS spreads its attention",
-    high="CLS looks at one token",
+    low="spread",
+    high="one token",
 )
 
 SINK = Quantity(
@@ -217,7 +217,7 @@ SINK = Quantity(
     "most.",
     source="Gu 2025, with all queries since attention is not causal",
     low="no token stands out",
-    high="most queries look at one token: a sink",
+    high="one token gets most: a sink",
     caveat="A sink is not always waste: look at the norm of its value vector.",
 )
 
@@ -228,8 +228,8 @@ SINK_RATE = Quantity(
     axes=("layer",),
     definition="Share of heads in which one key receives more than 30\u00a0% of all attention.",
     source="Gu 2025, threshold 30\u00a0%",
-    low="no head of the layer has a sink",
-    high="every head of the layer has a sink",
+    low="no head has a sink",
+    high="every head has a sink",
     caveat="The threshold is absolute: several sinks that share the attention stay below it.",
 )
 
@@ -242,8 +242,8 @@ BUDGET = Quantity(
     "sum over S. The query's own token is a group of its own, so the groups never overlap and sum "
     "to 1. Dashed lines: what uniform attention would give, |S|/N.",
     source="Darcet 2024 and Jiang 2025, put in numbers; ours",
-    low="the queries take little from these keys",
-    high="the queries take most from these keys",
+    low="little attention on these keys",
+    high="most attention on these keys",
     caveat="The own attention of outlier patches is known only where every patch's attention was "
     "kept; elsewhere it is in the group of outlier patches.",
 )
@@ -254,8 +254,8 @@ CLS_MASS_OUTLIERS = BUDGET.part(
     "Sum of the CLS query's attention over the outlier patches, mean over heads; 0 where there are "
     "none.",
     axes=("layer",),
-    low="CLS takes little from outlier patches",
-    high="CLS takes most from outlier patches",
+    low="little CLS attention",
+    high="most CLS attention",
     short="CLS on outlier patches",
 )
 
@@ -265,8 +265,8 @@ POOLING_ENTROPY = ENTROPY.part(
     "Entropy of the pooling probe's attention over the patches, divided by the logarithm of their "
     "number: 0 is one patch, 1 is uniform.",
     axes=("probe head",),
-    low="the probe looks at few patches",
-    high="the probe looks at all patches alike",
+    low="few patches",
+    high="spread over all",
 )
 
 WEIGHTS = (

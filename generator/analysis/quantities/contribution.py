@@ -13,8 +13,8 @@ ROLLOUT = Quantity(
     "being attention fused over heads, from the start layer to the last. Where weights on patches "
     "are discarded, rows are made to sum to 1 again, and weights on the prefix are kept.",
     source="Abnar & Zuidema 2020; fusing and discarding after jacobgil/vit-explain",
-    low="little of what comes out of the last layer came from here",
-    high="much of it came from here, if attention were all",
+    low="little of the output came from here",
+    high="much of the output came from here, judging by attention alone",
     caveat="Rollout ignores values and MLPs and is not about any class.",
 )
 
@@ -26,8 +26,8 @@ ROLLOUT_COSINE = Quantity(
     definition="Mean cosine between the rollouts of different patch queries, over at most 64 of "
     "them, by start layer.",
     source="ours",
-    low="rollouts depend on the query",
-    high="all queries have the same rollout",
+    low="depends on the patch",
+    high="same for all patches",
     caveat="Near 1 the rollout map shows where attention gathers, not what a query looks at.",
 )
 
@@ -38,8 +38,8 @@ ROLLOUT_PREFIX = Quantity(
     axes=("start layer",),
     definition="Sum of the rollout over CLS and registers, by start layer.",
     source="ours",
-    low="nearly all of the rollout is on the map",
-    high="the map shows a small rest",
+    low="the map holds nearly all",
+    high="the map holds little",
 )
 
 VALUE_NORM = Quantity(
@@ -50,8 +50,8 @@ VALUE_NORM = Quantity(
     definition="Norm of a key's value vector after the head's part of the output projection, and "
     "LayerScale where the block has one.",
     source="Kobayashi 2020",
-    low="attention to this key does little",
-    high="attention to this key does much",
+    low="contributes little",
+    high="contributes much",
     caveat="Models of other width do not compare.",
 )
 
@@ -63,8 +63,8 @@ VALUE_WEIGHTED = Quantity(
     definition="|A v W_O|: attention weight times the norm of the key's value vector after the "
     "head's output projection, and LayerScale where the block has one.",
     source="Kobayashi 2020, Eq. 4",
-    low="the key gives the query little through this head",
-    high="the key gives the query much through this head",
+    low="little contribution",
+    high="large contribution",
     caveat="Models of other width do not compare. What heads give may cancel: see the contribution "
     "through all heads. As a query beside CLS it is shown as shares over a head's keys, in times "
     "uniform; the mean over heads counts each head alike, however little it gives.",
@@ -78,8 +78,8 @@ CONTRIBUTION = Quantity(
     definition="|sum over heads of A v W_O|: norm of what a key gives CLS in a layer; without a "
     "prefix, of what it gives the mean patch.",
     source="Kobayashi 2020",
-    low="the key gives the query little",
-    high="the key gives the query much",
+    low="little contribution",
+    high="large contribution",
     caveat="Models of other width do not compare. Later parts of the network can cancel this.",
 )
 
@@ -91,8 +91,8 @@ SINK_VALUE = Quantity(
     definition="Norm of the value vector, after the output projection, of the key that receives "
     "most attention, over the median of the patches'.",
     source="after Kobayashi 2020; ours",
-    low="attention to this token does nothing",
-    high="this token speaks to all that look at it",
+    low="contributes little",
+    high="passes a large value to every query",
     caveat="In a head without a sink it is the norm of some token.",
 )
 
@@ -105,8 +105,8 @@ RELEVANCE = Quantity(
     "mean over heads of (dA * A)+ times R in every layer; dA is the gradient of the class's logit. "
     "Maps show it in times the mean patch. It does not sum to 1.",
     source="Chefer 2021 (generic attention), Eqs. 5 and 6",
-    low="the patch matters little for this class, as far as attention tells",
-    high="the patch matters much",
+    low="irrelevant to the class, judging by attention and gradient",
+    high="relevant to the class",
     caveat="It is about one class, which may be another one in another model.",
 )
 

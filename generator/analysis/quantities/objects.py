@@ -75,8 +75,8 @@ LOST_DEGREE = Quantity(
     definition="1 / (1 + number of other patches whose dot product with the patch is positive), "
     "for vectors of the last block, heads side by side, not normalized.",
     source="Siméoni 2021 (LOST), section 3; Darcet 2024, Fig. 13",
-    low="the patch is like most of the picture",
-    high="the patch is unlike most: LOST starts at the highest",
+    low="similar to most patches",
+    high="unlike most; LOST starts here",
 )
 LOST_SCORE = Quantity(
     id="lost-score",
@@ -127,8 +127,8 @@ FEATURE_COLORS = Quantity(
     "images, colored by the first three principal components of those patches alone, each scaled "
     "to the scores within two median absolute deviations.",
     source="Oquab 2024 (DINOv2), section 7.5; range as in Yang 2024 (DVT)",
-    low="patches of like color have like features",
-    high="patches of unlike color have unlike features",
+    low="similar colors, similar features",
+    high="different colors, different features",
     caveat="Colors of two models do not compare, unless one is aligned to the other.",
 )
 EXPLAINED_VARIANCE = Quantity(
@@ -209,7 +209,7 @@ AVERAGE_PRECISION = Quantity(
     definition="Sum over all thresholds of precision times the gain in recall, when the picture's "
     "area is ranked by the map; equal values share a threshold.",
     source="Buckley & Voorhees 2000, without interpolation, which PASCAL VOC has",
-    low="objects are ranked no higher than background; a constant map gets their share of the area",
+    low="objects rank no higher than background; a constant map scores their area",
     high="objects are ranked above the background",
     caveat="Records hold 0 for attention below 0.00000003 times uniform: such places tie.",
 )
@@ -244,8 +244,8 @@ POSITION_SIMILARITY = Quantity(
     definition="Cosine of each patch's learned position embedding with every other's, on the "
     "model's native grid.",
     source="Dosovitskiy 2021 (ViT), Fig. 7 center",
-    low="the places are told apart",
-    high="the places look alike to the model",
+    low="places differ",
+    high="places are alike",
 )
 PATCH_FILTERS = Quantity(
     id="patch-filters",
@@ -254,8 +254,8 @@ PATCH_FILTERS = Quantity(
     axes=("component", "row", "col"),
     definition="Principal components of the patch embedding's filters, on one scale for all.",
     source="Dosovitskiy 2021 (ViT), Fig. 7 left",
-    low="darker than gray: negative weight",
-    high="lighter than gray: positive weight",
+    low="dark, negative",
+    high="light, positive",
 )
 
 OBJECTS: tuple[Quantity, ...] = (

@@ -12,8 +12,8 @@ NORM = Quantity(
     definition="L2 norm of a token's vector in the residual stream after a block, before the final "
     "LayerNorm; layer 0 is the embedding.",
     source="Darcet 2024, Fig. 3",
-    low="a small vector",
-    high="a large vector; far above the median of the patches, an outlier",
+    low="small",
+    high="large; far above the median, an outlier",
     caveat="Models of other width do not compare. After the final LayerNorm all norms are equal, "
     "and outliers cannot be seen.",
 )
@@ -55,8 +55,8 @@ NORM_RATIO = Quantity(
     axes=("layer + 1",),
     definition="Largest norm of a patch divided by the median norm of the patches of that layer.",
     source="ours",
-    low="no patch stands out",
-    high="some patch has an unusual norm",
+    low="all alike",
+    high="one patch stands out",
     caveat="A last layer near 1 does not say that there are no outliers: look at the inner layers.",
 )
 
@@ -68,8 +68,8 @@ OUTLIER_SHARE = Quantity(
     definition="Share of the patches with a norm above 3 times the median of their layer, in the "
     "layer where the largest stands out most.",
     source="ours; Darcet 2024 uses a fixed norm of 150, picked for one model",
-    low="norms are equal",
-    high="many patches have an unusual norm",
+    low="all alike",
+    high="many outliers",
     caveat="It depends on the resolution.",
 )
 
@@ -98,8 +98,8 @@ NORM_ONSET = Quantity(
     "over that median, exceeds half its peak over the layers; none where the peak is not above 3. "
     "From means over images.",
     source="after Jiang 2025, Fig. 2; the rule is ours",
-    low="high norms begin early",
-    high="high norms begin late",
+    low="early layers",
+    high="late layers",
     caveat="Norms may grow in two steps: look at the curve.",
 )
 
@@ -111,8 +111,8 @@ LARGEST_CLS_ATTENTION = Quantity(
     definition="The CLS query's attention averaged over heads, at the patch or register that gets "
     "most of it; mean over images.",
     source="Jiang 2025, Fig. 2",
-    low="CLS has no sink in this layer",
-    high="CLS looks at one token in this layer",
+    low="no sink",
+    high="one token",
 )
 
 LARGEST_CLS_PATCH = LARGEST_CLS_ATTENTION.part(
@@ -182,7 +182,7 @@ MASSIVE = Quantity(
     "times the median magnitude of its layer; looked for among the three largest of each layer.",
     source="Sun 2024",
     low="no channel stands out",
-    high="one channel of one token is thousands of times the others",
+    high="one channel of one token is thousands of times larger",
     caveat="Models of small width may have the same thing below the fixed bound of 100.",
 )
 
@@ -205,7 +205,7 @@ CHANNEL_MAX = Quantity(
     definition="Largest magnitude that one channel reaches over the patches of a layer.",
     source="after Siméoni 2025 (DINOv3), App. A",
     low="no channel stands out",
-    high="some channel is large on patches; on all of them where norms are equal",
+    high="one channel stands out on patches",
     caveat="A single outlier patch raises it too: read it beside the norms.",
 )
 
@@ -217,8 +217,8 @@ LOCATION_AVERAGE = Quantity(
     definition="Attention of CLS or a register to each place of the grid, mean over heads and over "
     "all images of the run; withheld below 100 images.",
     source="Darcet 2024, Fig. 16",
-    low="this place is looked at less than uniform attention would",
-    high="this place is looked at more, whatever the picture",
+    low="less than uniform",
+    high="more than uniform, in any picture",
     caveat="Photographs are centered: some of it is the pictures', not the model's.",
 )
 
@@ -230,8 +230,8 @@ OUTLIER_RATE = Quantity(
     definition="Share of the images in which the patch at this place is an outlier; withheld below "
     "100 images.",
     source="Darcet 2024, Fig. 10",
-    low="outliers are never here",
-    high="outliers are often here, whatever the picture",
+    low="never an outlier",
+    high="often an outlier, in any picture",
     caveat="Stripes may come from how position embeddings were resized.",
 )
 
@@ -244,8 +244,8 @@ LAYER_SIMILARITY = Quantity(
     "but for rotation and scale. A second version brings every channel to deviation 1 first. "
     "Withheld below 256 images.",
     source="Kornblith 2019; Song 2012, Eq. 5; Raghu 2021, Eq. 1",
-    low="the layers order the images differently",
-    high="the layers order the images alike",
+    low="different",
+    high="similar",
     caveat="One massive channel can make all of the plain version.",
 )
 

@@ -11,12 +11,13 @@ from generator.present.charts.chart import (
     AREA,
     Axis,
     AxisTick,
-    Box,
     Chart,
     LegendEntry,
+    Marks,
     NumberTable,
     Rule,
     Words,
+    box_path,
 )
 from generator.records.record import FloatArray
 from generator.text.numbers import percent
@@ -47,24 +48,16 @@ def stacked_bars(
     count = len(labels)
     slot = (AREA.right - AREA.left) / max(count, 1)
     y = Span(0.0, 1.0, AREA.bottom, AREA.top)
-    boxes = []
-    for bar, label in enumerate(labels):
+    paths = [""] * len(names)
+    for bar in range(count):
         below = 0.0
-        for part, name in enumerate(names):
+        for part in range(len(names)):
             share = float(shares[bar, part])
             if not share > 0:
                 continue
             top, bottom = y.at(below + share), y.at(below)
-            boxes.append(
-                Box(
-                    x=round(AREA.left + slot * (bar + 0.12), 2),
-                    y=top,
-                    width=round(slot * 0.76, 2),
-                    height=round(bottom - top, 2),
-                    series=series[part],
-                    text=f"{words.x} {label}, {name}: {percent(share)}",
-                )
-            )
+            left = round(AREA.left + slot * (bar + 0.12), 2)
+            paths[part] += box_path(left, top, round(slot * 0.76, 2), round(bottom - top, 2))
             below += share
     there = [n for n in range(len(names)) if np.isfinite(shares[:, n]).any()]
     rows = [(label, *map(percent, shares[n, there])) for n, label in enumerate(labels)]
@@ -76,7 +69,7 @@ def stacked_bars(
         summary=f"{words.title}. Averages: {said}.",
         x=Axis(words.x, slot_ticks(list(labels), AREA.left, slot, space=26)),
         y=Axis(words.y, tuple(AxisTick(y.at(n / 4), percent(n / 4)) for n in range(5))),
-        boxes=tuple(boxes),
+        marks=tuple(Marks(series[n], "box", path) for n, path in enumerate(paths) if path),
         rules=_ends(uniform, y),
         keys=tuple(LegendEntry(series[n], names[n], "box") for n in there),
         table=NumberTable((words.x, *(names[n] for n in there)), tuple(rows)),

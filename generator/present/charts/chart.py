@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from generator.text.numbers import Notation, machine
 
+MOST_CELLS = 100
+"""Most numbers of a table that is printed cell by cell."""
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -102,53 +105,48 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle: a bar, a piece of a stack, or a cell of a density.
+class Marks:
+    """Many marks of one series, drawn as one path: a page may have thousands.
 
     Attributes:
-        series: number of its series, from 1; 0 for a cell with a fill of its own.
-        fill: color as ``#rrggbb`` for a cell whose color carries a number; empty otherwise.
-        url: where it leads; may be empty.
-        strength: opacity of a cell whose shade carries a number; 0 for a plain mark.
+        series: number of the series, from 1.
+        shape: ``box`` (filled), ``stroke`` (short horizontal lines) or ``dot``.
+        path: all marks as SVG path data.
+        strength: opacity of boxes whose shade carries a number; 0 for plain marks.
     """
 
+    series: int
+    shape: str
+    path: str
+    strength: float = 0.0
+
+
+def box_path(x: float, y: float, width: float, height: float) -> str:
+    """A rectangle as SVG path data."""
+    return f"M{machine(x)} {machine(y)}h{machine(width)}v{machine(height)}h-{machine(width)}z"
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A picture of one pixel for each cell, whose color carries a number.
+
+    Attributes:
+        url: the picture, as a data address.
+        columns: number of cells across.
+        lines: hairlines between the cells, as SVG path data; empty for none.
+        values: name of the column of the page's table of heads with the cells' numbers; empty where
+            cells are no heads.
+    """
+
+    url: str
     x: float
     y: float
     width: float
     height: float
-    series: int
-    text: str
-    fill: str = ""
-    url: str = ""
-    strength: float = 0.0
-
-    @property
-    def outline(self) -> str:
-        """The rectangle as SVG path data, which takes a third of the bytes."""
-        width, height = machine(self.width), machine(self.height)
-        return f"M{machine(self.x)} {machine(self.y)}h{width}v{height}h-{width}z"
-
-
-@dataclass(frozen=True, slots=True)
-class Stroke:
-    """A short horizontal mark, one of thousands.
-
-    Attributes:
-        path: the mark as SVG path data.
-        url: where it leads; may be empty.
-    """
-
-    path: str
-    text: str
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Strokes:
-    """The short marks of one series, grouped to save bytes."""
-
-    series: int
-    marks: tuple[Stroke, ...]
+    columns: int
+    rows: int
+    lines: str = ""
+    values: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +185,16 @@ class NumberTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    @property
+    def large(self) -> bool:
+        """Whether it is printed as text, since cells by the thousand make a page heavy."""
+        return len(self.rows) * len(self.columns) > MOST_CELLS
+
+    @property
+    def text(self) -> str:
+        """Lines with their columns apart by tabs."""
+        return "\n".join("\t".join(row) for row in (self.columns, *self.rows))
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -197,11 +205,10 @@ class Chart:
         summary: text alternative of the chart, from the data.
         area: size of the drawing and edges of the plot.
         keys: the legend; empty where there is one series.
-        scale: the color bar of cells whose color carries a number.
+        cells: the heat map; None for other charts.
+        scale: the color bar of the heat map.
         above: whether the tick labels of the horizontal axis are above the plot.
         definitions: links to the definitions of its quantities.
-        stops: whether the Tab key reaches linked marks; false for hundreds of marks whose links are
-            also in a table of the page.
         models: slugs of the models of a chart over models, for reports on some of them.
     """
 
@@ -210,28 +217,23 @@ class Chart:
     x: Axis
     y: Axis
     area: PlotArea = AREA
-    boxes: tuple[Box, ...] = ()
-    strokes: tuple[Strokes, ...] = ()
+    marks: tuple[Marks, ...] = ()
+    cells: Cells | None = None
     rules: tuple[Rule, ...] = ()
     lines: tuple[Line, ...] = ()
     dots: tuple[Dot, ...] = ()
     keys: tuple[LegendEntry, ...] = ()
     table: NumberTable | None = None
-    scale: tuple[Box, ...] = ()
+    scale: Cells | None = None
     scale_ticks: tuple[AxisTick, ...] = ()
     above: bool = False
     definitions: tuple[DefinitionLink, ...] = ()
-    stops: bool = True
     models: tuple[str, ...] = ()
 
     @property
     def linked(self) -> bool:
         """Whether any mark is a link."""
-        return (
-            any(box.url for box in self.boxes)
-            or any(dot.url for dot in self.dots)
-            or any(mark.url for one in self.strokes for mark in one.marks)
-        )
+        return any(dot.url for dot in self.dots)
 
     @property
     def x_labels_at(self) -> float:

@@ -11,15 +11,19 @@ from generator.present.charts.axes import Span, slot_ticks
 from generator.present.charts.chart import (
     AREA,
     Axis,
-    Box,
     Chart,
     LegendEntry,
     Line,
+    Marks,
     NumberTable,
     Words,
+    box_path,
 )
 from generator.records.record import FloatArray
-from generator.text.numbers import between, number, percent
+from generator.text.numbers import between, number
+
+STEPS = 20
+"""Shades of a density."""
 
 
 def histogram(
@@ -92,7 +96,7 @@ def density(
     layers = len(counts)
     slot = (AREA.right - AREA.left) / layers
     names = [str(n + first_layer) for n in range(layers)]
-    boxes = []
+    paths: dict[float, str] = {}
     for layer in range(layers):
         total = float(counts[layer].sum()) or 1.0
         for b in range(first, last + 1):
@@ -100,24 +104,16 @@ def density(
             if share <= 0:
                 continue
             # three decades, so that a single outlier among a thousand patches is visible
-            level = min(max(1 + math.log10(share) / 3, 0.06), 1.0)
+            level = round(min(max(1 + math.log10(share) / 3, 0.06), 1.0) * STEPS) / STEPS
             top, bottom = y.at(float(edges[b + 1])), y.at(float(edges[b]))
-            boxes.append(
-                Box(
-                    x=round(AREA.left + slot * layer, 2),
-                    y=top,
-                    width=round(slot, 2),
-                    height=round(bottom - top, 2),
-                    series=1,
-                    text=f"layer {layer + first_layer}, "
-                    f"{between(float(edges[b]), float(edges[b + 1]))}: {percent(share)}",
-                    strength=round(level, 2),
-                )
+            box = box_path(
+                round(AREA.left + slot * layer, 2), top, round(slot, 2), round(bottom - top, 2)
             )
+            paths[level] = paths.get(level, "") + box
     return Chart(
         words=words,
         summary=f"{words.title}, {layers} layers from {first_layer}.",
         x=Axis(words.x, slot_ticks(names, AREA.left, slot, space=26)),
         y=y.axis(words.y),
-        boxes=tuple(boxes),
+        marks=tuple(Marks(1, "box", path, level) for level, path in sorted(paths.items())),
     )

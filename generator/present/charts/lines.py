@@ -15,6 +15,7 @@ from generator.present.charts.chart import (
     Dot,
     LegendEntry,
     Line,
+    Marks,
     NumberTable,
     Rule,
     Words,
@@ -44,7 +45,6 @@ class Series:
         y: float ``[point]``; NaN leaves a gap.
         spread: float ``[point]``, half the height of a band; None for none.
         urls: link of each point; empty for none.
-        notes: what identifies each point besides x, such as its head; empty for nothing.
         model: slug of the model that the numbers are of, in a chart over models; else empty.
         number: number of its color and stroke, from 1; 0 for its position in the chart.
     """
@@ -54,7 +54,6 @@ class Series:
     y: FloatArray
     spread: FloatArray | None = None
     urls: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
     model: str = ""
     number: int = 0
 
@@ -92,20 +91,18 @@ def line_chart(
     )
 
 
-def scatter(
-    words: Words, series: Sequence[Series], *, references: Sequence[Reference] = ()
-) -> Chart:
+def scatter(words: Words, series: Series, *, references: Sequence[Reference] = ()) -> Chart:
     """Scatter chart: a dot for each head above its layer, as in ViT's Figure 11."""
-    y = _vertical(series, references, log=False, zero=True)
-    x = _horizontal(series)
+    y = _vertical([series], references, log=False, zero=True)
+    x = _horizontal([series])
+    points = (point for point in _points(series, x, y) if point is not None)
     return Chart(
         words=words,
-        summary=_summary(series, words),
+        summary=_summary([series], words),
         x=_whole_axis(x, words.x),
         y=y.axis(words.y, words.notation),
         rules=_levels(references, y),
-        dots=tuple(_dots(series, x, y, words)),
-        keys=_keys(series, "dot"),
+        marks=(Marks(1, "dot", "".join(f"M{across} {down}h0" for _, across, down in points)),),
     )
 
 
@@ -184,8 +181,7 @@ def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[
             if point is None:
                 continue
             n, across, down = point
-            note = f", {one.notes[n]}" if one.notes else ""
-            text = f"{prefix}{words.x} {given(float(one.x[n]))}{note}: "
+            text = f"{prefix}{words.x} {given(float(one.x[n]))}: "
             text += value_text(float(one.y[n]), words.notation)
             if one.spread is not None:
                 text += f" ± {value_text(float(one.spread[n]), words.notation)}"

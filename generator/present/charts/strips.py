@@ -13,9 +13,8 @@ from generator.present.charts.chart import (
     AxisTick,
     Chart,
     LegendEntry,
+    Marks,
     Rule,
-    Stroke,
-    Strokes,
     Words,
 )
 from generator.records.record import FloatArray
@@ -24,16 +23,12 @@ from generator.text.numbers import machine, percent
 MARK = 2.5
 """Height of a mark, as in ``charts.css``."""
 
-MOST_LINKS = 400
-"""Most heads whose marks are links. With more heads, only the table has links, to save bytes."""
-
 
 def head_strips(
     words: Words,
     names: Sequence[str],
     shares: FloatArray,
     uniform: FloatArray,
-    urls: Sequence[Sequence[str]],
     *,
     series: Sequence[int],
 ) -> Chart:
@@ -42,31 +37,22 @@ def head_strips(
     Args:
         shares: ``[part, layer, head]``, shares of 1; NaN for missing values.
         uniform: ``[part]``, share that uniform attention would give.
-        urls: ``[layer][head]``, links of the marks.
     """
-    layers, heads = shares.shape[1:]
+    layers = shares.shape[1]
     slot = (AREA.right - AREA.left) / layers
     width = round(0.8 * slot / len(names), 1)
     most = float(np.nanmax(shares))
     end = next((end for end in (0.08, 0.2, 0.4) if most <= end), 1.0)
     y = Span(0.0, end, AREA.bottom, AREA.top)
-    linked = layers * heads <= MOST_LINKS
-    strokes = []
+    marks = []
     for part, number in enumerate(series):
-        marks = []
-        for layer, head in np.ndindex(layers, heads):
-            share = float(shares[part, layer, head])
-            if np.isnan(share):
-                continue
-            x = round(AREA.left + slot * (layer + 0.1) + width * part, 1)
-            marks.append(
-                Stroke(
-                    path=f"M{machine(x)} {machine(y.at(share), 4)}h{machine(width)}",
-                    text=f"layer {layer + 1}, head {head + 1}: {percent(share)}",
-                    url=urls[layer][head] if linked else "",
-                )
-            )
-        strokes.append(Strokes(number, tuple(marks)))
+        path = "".join(
+            f"M{machine(round(AREA.left + slot * (layer + 0.1) + width * part, 1))} "
+            f"{machine(y.at(float(share)), 4)}h{machine(width)}"
+            for (layer, _), share in np.ndenumerate(shares[part])
+            if not np.isnan(share)
+        )
+        marks.append(Marks(number, "stroke", path))
     return Chart(
         words=words,
         summary=f"{words.title}. {_most(names, shares)}",
@@ -75,10 +61,9 @@ def head_strips(
             words.y,
             tuple(AxisTick(y.at(y.high * n / 4), percent(y.high * n / 4)) for n in range(5)),
         ),
-        strokes=tuple(strokes),
+        marks=tuple(marks),
         rules=_uniform(uniform, y),
         keys=tuple(LegendEntry(series[n], name, "box") for n, name in enumerate(names)),
-        stops=False,
     )
 
 

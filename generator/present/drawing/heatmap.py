@@ -59,6 +59,22 @@ def map_png(values: FloatArray, scale: Scale | Ramp, colors: str) -> bytes:
     return palette_png(_steps(values, scale, 256), table, 256)
 
 
+def cells_png(levels: FloatArray, colors: str) -> bytes:
+    """Draw one pixel for each cell of a heat map.
+
+    Args:
+        levels: ``[row, col]``, from 0 to 1; NaN is transparent.
+        colors: name of the color map.
+    """
+    held = np.nan_to_num(levels)
+    rgba = np.dstack(
+        [color_table(colors)[np.rint(255 * held).astype(int)], 255 * ~np.isnan(levels)]
+    )
+    file = io.BytesIO()
+    Image.fromarray(rgba.astype(np.uint8)).save(file, format="PNG", compress_level=6)
+    return file.getvalue()
+
+
 def smooth_png(values: FloatArray, colors: str) -> bytes:
     """Draw a map ``[grid row, grid col]`` smoothly on its own log2 scale, as ``hero.js`` does.
 

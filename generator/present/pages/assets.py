@@ -32,6 +32,7 @@ STYLESHEETS: dict[str, tuple[PageKind, ...]] = {
     CHARTS: CHART_KINDS,
     "panels.css": ("image", "index"),
     "analyses.css": ("sequence", "model", "methods", "sweep", "pair"),
+    "findings.css": ("model", "pair"),
     "pair.css": ("pair",),
     "frames.css": (*IMAGE_KINDS, "index"),
     "sweep.css": (*IMAGE_KINDS, "index", "sweep"),
@@ -132,6 +133,9 @@ INDEX_SCRIPTS = (
 )
 """Scripts of index pages, in order."""
 
+MODEL_SCRIPTS = ("lifetime.js", "head-cells.js", GLOSSARY)
+"""Scripts of model pages."""
+
 COPY_SCRIPTS = ("lifetime.js", "dom.js", "copy.js", GLOSSARY)
 """Scripts of pages whose only interaction is copying texts."""
 
@@ -145,6 +149,7 @@ ORDER = tuple(
             FRAMES,
             *chain.from_iterable(LATER.values()),
             *INDEX_SCRIPTS,
+            *MODEL_SCRIPTS,
             START,
         )
     )
@@ -204,6 +209,7 @@ def write_assets(
             "index": (image[0], *put_all(INDEX_SCRIPTS)),
             "methods": put_all(COPY_SCRIPTS),
             **dict.fromkeys(READ_KINDS, put_all(["lifetime.js", GLOSSARY])),
+            "model": put_all(MODEL_SCRIPTS),
         },
         later={name: put_all(names) for name, names in LATER.items()},
         bar=put("color-bar.png", bar_png(settings.colors)),

@@ -79,9 +79,10 @@ class ModelContext:
             return "Over one image."
         return f"Mean over {counted(self.digest.images, 'image')}."
 
-    def head_url(self, layer: int, head: int) -> str:
-        """URL of a head on the page of the first image. Indices count from 0."""
-        return f"{self.planner.image_link(self.image)}#layer={layer + 1}&head={head + 1}"
+    @property
+    def target(self) -> str:
+        """URL of the page of the first image, to which a layer and a head are added."""
+        return self.planner.image_link(self.image)
 
     def limit(self, pick: Callable[[ModelDigest], FloatArray | None]) -> float:
         """Upper end of a color map: the largest value over all models of the gallery, rounded up.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.present.charts.chart import Chart, DefinitionLink
+from generator.present.charts.chart import Chart, DefinitionLink, NumberTable
 from generator.present.pages.views import ColorBar, Picture
 
 
@@ -35,6 +35,29 @@ class Table:
     heads: tuple[str, ...]
     columns: tuple[str, ...]
     rows: tuple[TableRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadTable:
+    """Numbers of every head, collapsed, as text to copy: a table of hundreds of rows is heavy.
+
+    Attributes:
+        id: id of the text.
+        numbers: a row for each head; the first two columns are the layer and the head.
+        target: address of a head's page without its layer and head; empty for no links.
+        heads: number of heads in each layer.
+    """
+
+    id: str
+    title: str
+    numbers: NumberTable
+    target: str
+    heads: int
+
+    @property
+    def layers(self) -> int:
+        """Number of layers."""
+        return len(self.numbers.rows) // self.heads
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +94,7 @@ class Section:
         more_title: title of the collapsed heat maps; empty for none.
         more: collapsed heat maps.
         mosaics: pictures, shown after the charts.
+        head_table: numbers of every head; None for none.
         absent: what is missing, and why.
     """
 
@@ -84,4 +108,5 @@ class Section:
     more: tuple[Chart, ...] = ()
     mosaics: tuple[Mosaic, ...] = ()
     tables: tuple[Table, ...] = ()
+    head_table: HeadTable | None = None
     absent: tuple[str, ...] = ()

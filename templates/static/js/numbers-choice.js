@@ -13,13 +13,16 @@ const NumbersChoice = (() => {
 
     root.addEventListener("toggle", () => {
       if (!root.open) return;
-      Later.load("numbers").then(
-        () => {
-          loaded = true;
-          if (!signal.aborted) ready();
-        },
-        () => {},
-      );
+      root.setAttribute("aria-busy", String(!loaded));
+      Later.load("numbers")
+        .then(
+          () => {
+            loaded = true;
+            if (!signal.aborted) ready();
+          },
+          () => {},
+        )
+        .finally(() => root.setAttribute("aria-busy", "false"));
     });
 
     return {

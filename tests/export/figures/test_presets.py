@@ -25,7 +25,7 @@ from generator.export.figures.presets.preset import Option, Preset, refuse_idle
 from generator.export.figures.presets.table import PRESETS
 from generator.export.figures.scene import Scene
 from generator.export.source import Source, open_source
-from generator.present.bibliography import PAPERS
+from generator.present.papers import PAPERS
 from generator.present.site.write import build_site
 from generator.records.paper import Author, Paper
 from generator.records.store import Store

@@ -9,7 +9,8 @@ import pytest
 
 from generator.errors import SpecError
 from generator.export.figures.tex import file_stem, float_text, table_text
-from generator.present.bibliography import PAPERS, added, bibtex, checkpoint_key
+from generator.present.bibliography import added, bibtex, checkpoint_key
+from generator.present.papers import PAPERS
 from generator.text.latex import Cite, Code, escaped, written
 from tests import tiny
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -26,8 +25,11 @@ from generator.present.charts.strips import head_strips
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section
 from generator.records.record import FloatArray
-from generator.text.numbers import percent
+from generator.text.numbers import number, percent
 from generator.text.phrases import counted
+
+SHOWN = 1
+"""Charts of budgets that are shown without being asked for."""
 
 MOST_PARTS = 8
 """Most parts of a bar. With more, registers are merged, then class tokens."""
@@ -36,7 +38,6 @@ CLASS_TOKENS = "class tokens"
 
 def budget_section(context: ModelContext) -> Section:
     """Section on attention budgets: stacked bars by layer for each group of queries."""
-    found = quantity("attention-budget")
     absent = []
     if context.digest.budget(OUTLIERS) is None:
         absent.append(
@@ -48,14 +49,28 @@ def budget_section(context: ModelContext) -> Section:
         absent.append("Registers as queries: not applicable, this model has none.")
     if context.layout.cls is None:
         absent.append("CLS as query: not applicable, this model has no class token.")
+    charts = tuple(_budget_charts(context))
     return Section(
         id="budget",
         title="Where attention goes",
-        text=(
-            f"{found.definition} Means over heads and {counted(context.digest.images, 'image')}.",
-        ),
-        charts=tuple(_budget_charts(context)),
+        text=(f"{_most(context)} Means over heads and {counted(context.digest.images, 'image')}.",),
+        charts=charts[:SHOWN],
+        more_title="Single heads, other queries",
+        more=charts[SHOWN:],
         absent=tuple(absent),
+    )
+
+
+def _most(context: ModelContext) -> str:
+    """Sentence on what the first group of queries attends to in the last layer."""
+    first = context.digest.budgets[0]
+    last = first.shares[-1]
+    at = int(np.nanargmax(last))
+    verb = "give" if first.query in (NORMAL, OUTLIERS) else "gives"
+    whose = "their" if verb == "give" else "its"
+    return (
+        f"In the last layer, {_query(first.query)} {verb} {percent(float(last[at]))} of {whose} "
+        f"attention to {_key(context.digest.keys[at])}."
     )
 
 
@@ -81,8 +96,8 @@ def budget_bars(context: ModelContext, means: QueryMeans) -> Chart:
     error = float(means.self_error.max())
     if error > 0:
         notes.append(
-            f"What a patch gives itself is known to within {percent(error)} of the attention here; "
-            f"what it errs is in {OTHERS}."
+            f"A patch's attention to itself is rounded to ±{percent(error)}; the error is in "
+            f"{OTHERS}."
         )
     elif means.query == OUTLIERS and np.isnan(means.shares[:, 0]).all():
         notes.append("What an outlier gives itself is in the group of outlier patches.")
@@ -152,12 +167,12 @@ def rollout_section(context: ModelContext) -> Section:
     """Section on rollout: how far it can be trusted, by its first layer."""
     digest = context.digest
     spread = digest.images > 1
-    band = " The band is one standard deviation over images to either side." if spread else ""
+    band = " Band: standard deviation over images." if spread else ""
     charts = [
         line_chart(
             Words(
                 "rollout-cosine",
-                "Likeness of rollouts of different patches",
+                "Rollout similarity of different patches",
                 "start layer",
                 quantity("rollout-cosine").unit,
                 reading("rollout-cosine") + band,
@@ -178,17 +193,21 @@ def rollout_section(context: ModelContext) -> Section:
         share = np.mean([len(c.facts.layout.prefix) / c.facts.layout.tokens for c in context.cells])
         charts.insert(0, _rollout_prefix(context, float(share), band))
         definitions.insert(0, "rollout-prefix")
+    shown = tuple(
+        context.planner.defined(chart, name)
+        for chart, name in zip(charts, definitions, strict=True)
+    )
     return Section(
         id="rollout",
         title="Rollout diagnostics",
         text=(
-            f"Rollout multiplies attention through the layers. {quantity('rollout').caveat} These "
-            f"two numbers say how much of its map is left to be seen. {context.over}",
+            f"Rollouts of different patches have a cosine of "
+            f"{number(float(digest.rollout_cosine.mean[0]))} from layer 1 on (1: the map no longer "
+            f"depends on the patch). {context.over}",
         ),
-        charts=tuple(
-            context.planner.defined(chart, name, "rollout")
-            for chart, name in zip(charts, definitions, strict=True)
-        ),
+        charts=shown[-1:],
+        more_title="Rollout on the prefix" if len(shown) > 1 else "",
+        more=shown[:-1],
         absent=()
         if context.layout.prefix
         else ("Rollout on the prefix: not applicable, this model has no prefix tokens.",),
@@ -237,19 +256,14 @@ def head_strip(context: ModelContext, budget: HeadBudget) -> Chart | None:
             "to these tokens",
             "layer",
             "share of the head's attention",
-            "A mark for each head; dashed: uniform attention. The table of heads above has all "
-            "numbers.",
+            "A mark for each head. Dashed: uniform attention.",
         ),
         names,
         budget.shares[there],
         budget.uniform[there],
-        [
-            [context.head_url(layer, head) for head in range(context.heads)]
-            for layer in range(context.layers)
-        ],
         series=[SERIES.get(budget.keys[part], 2) for part in there],
     )
-    return replace(context.planner.defined(chart, "attention-budget"), table=None)
+    return context.planner.defined(chart, "attention-budget")
 
 
 def head_columns(context: ModelContext) -> list[tuple[str, FloatArray]]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.quantities.table import quantity
 from generator.present.cells.labels import query_label
-from generator.present.charts.chart import Chart, Words
+from generator.present.charts.chart import Chart, NumberTable, Words
 from generator.present.charts.heat_grid import heat_grid
 from generator.present.charts.lines import Reference, Series, line_chart, scatter
 from generator.present.pages.model.attention import head_columns
 from generator.present.pages.model_context import ModelContext, reading
-from generator.present.pages.sections import Section, Table, TableRow
+from generator.present.pages.sections import HeadTable, Section
 from generator.records.record import FloatArray
 from generator.text.numbers import Notation, number, percent, value_text
 
@@ -25,6 +25,9 @@ SORTED_LAYERS = 2
 
 SMALL = 12
 """Most heads of a small heat map."""
+
+SHOWN = 2
+"""Heat maps that are shown without being asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +68,30 @@ def heads_section(context: ModelContext) -> Section:
         id="heads",
         title="Heads",
         text=(
-            f"A square for each layer, downwards, and head, across. {context.over} A color is "
-            "the same number on the pages of all models of this gallery. Choose a square to see "
-            f"that head on {context.image.title}; the table below has the same links.",
+            _extremes(context),
+            "Rows: layers. Columns: heads. Same scale for every model. Click a cell to open that "
+            f"head on {context.image.title}.",
         ),
-        grids=tuple(_grid(context, number) for number in numbers),
+        grids=tuple(_grid(context, number) for number in numbers[:SHOWN]),
         small=context.heads <= SMALL,
-        charts=(_entropy_lines(context), _sink_line(context)),
-        more_title="Each register" if each else "",
-        more=tuple(_grid(context, number) for number in each),
-        tables=(_table(context, (*numbers, *each)),),
+        more_title=f"{len(numbers) - SHOWN + len(each)} more heat maps; entropy and sinks by layer",
+        more=(
+            *(_grid(context, number) for number in (*numbers[SHOWN:], *each)),
+            *(_entropy_lines(context), _sink_line(context)),
+        ),
+        head_table=_table(context, (*numbers, *each)),
         absent=tuple(absent),
     )
+
+
+def _extremes(context: ModelContext) -> str:
+    """Sentence on the heads whose attention over patches is the most and the least spread."""
+    values = context.digest.entropy_patches.mean
+    said = []
+    for index in (int(np.nanargmin(values)), int(np.nanargmax(values))):
+        layer, head = divmod(index, context.heads)
+        said.append(f"{number(float(values[layer, head]))} (layer {layer + 1}, head {head + 1})")
+    return f"Entropy over patches ranges from {said[0]} to {said[1]}."
 
 
 def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
@@ -161,38 +176,36 @@ def _grid(context: ModelContext, number: HeadNumber) -> Chart:
     chart = heat_grid(
         Words(number.id, number.title, "head", "layer", reading(number.quantity), number.notation),
         number.values,
-        [
-            [context.head_url(layer, head) for head in range(context.heads)]
-            for layer in range(context.layers)
-        ],
+        number.column,
         number.limits,
         colors=context.planner.contents.settings.colors,
     )
-    return replace(context.planner.defined(chart, number.quantity), table=None, stops=False)
+    return context.planner.defined(chart, number.quantity)
 
 
-def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> Table:
-    """Table of all quantities of every head."""
+def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> HeadTable:
+    """All quantities of every head."""
     distance = context.digest.distance_share.mean
     budget = head_columns(context)
-    columns = [*(each.column for each in numbers), *(name for name, _ in budget)]
     rows = []
-    for layer in range(context.layers):
-        for head in range(context.heads):
-            cells = [value_text(float(each.values[layer, head]), each.notation) for each in numbers]
-            cells += [percent(float(values[layer, head])) for _, values in budget]
-            rows.append(
-                TableRow(
-                    heads=(str(layer + 1), str(head + 1)),
-                    url=context.head_url(layer, head),
-                    cells=(*cells, number(float(distance[layer, head]))),
-                )
-            )
-    return Table(
+    for layer, head in np.ndindex(context.layers, context.heads):
+        cells = [value_text(float(each.values[layer, head]), each.notation) for each in numbers]
+        cells += [percent(float(values[layer, head])) for _, values in budget]
+        rows.append((str(layer + 1), str(head + 1), *cells, number(float(distance[layer, head]))))
+    return HeadTable(
+        id="numbers-of-heads",
         title="Numbers of every head",
-        heads=("layer", "head"),
-        columns=(*columns, f"distance, prefix counted 0 ({quantity('distance-share').unit})"),
-        rows=tuple(rows),
+        numbers=NumberTable(
+            (
+                *("layer", "head"),
+                *(each.column for each in numbers),
+                *(name for name, _ in budget),
+                f"distance, prefix counted 0 ({quantity('distance-share').unit})",
+            ),
+            tuple(rows),
+        ),
+        target=context.target,
+        heads=context.heads,
     )
 
 
@@ -210,8 +223,8 @@ def _entropy_lines(context: ModelContext) -> Chart:
         "Entropy by layer",
         "layer",
         quantity("entropy").unit,
-        "Mean over heads; the band is one standard deviation over heads to either side. Where the "
-        "lines part, tokens outside the patches gather attention.",
+        "Mean and standard deviation over heads. Where the lines part, tokens outside the patches "
+        "gather attention.",
     )
     return context.planner.defined(line_chart(words, series), "entropy", "entropy-patches")
 
@@ -224,9 +237,7 @@ def _sink_line(context: ModelContext) -> Chart:
         "Sink rate by layer",
         "layer",
         quantity("sink-rate").unit,
-        reading("sink-rate")
-        + (" The band is one standard deviation over images to either side." if several else ""),
-        quantity("sink-rate").notation,
+        reading("sink-rate") + (" Band: standard deviation over images." if several else ""),
     )
     series = Series("sink rate", context.numbers, rate.mean, rate.deviation if several else None)
     return context.planner.defined(line_chart(words, [series], zero=True), "sink-rate")
@@ -240,9 +251,8 @@ def distance_section(context: ModelContext) -> Section:
         id="distance",
         title="Distance",
         text=(
-            f"How far heads look: a dot for each head above its layer. {context.over} "
-            "Distances are shares of the input's short side, so that resolutions compare. Uniform "
-            f"attention would give {number(uniform)} over the patches.",
+            f"{_mean_distances(context)} Uniform attention would give "
+            f"{number(uniform)} over the patches.",
         ),
         charts=(
             _scatter(
@@ -252,33 +262,35 @@ def distance_section(context: ModelContext) -> Section:
                 context.digest.distance_patches_share.mean,
                 uniform,
             ),
+        ),
+        more_title="Two more charts",
+        more=(
             _scatter(
                 context,
                 "distance",
-                "Without renormalizing: attention to the prefix counts 0",
+                "Attention to prefix tokens counted as 0",
                 context.digest.distance_share.mean,
                 uniform * float(on_patches),
             ),
             _sorted(context),
         ),
-        absent=("The numbers of all dots are in the table of heads above.",),
+    )
+
+
+def _mean_distances(context: ModelContext) -> str:
+    """Sentence on the mean distance of the first and the last layer."""
+    means = context.digest.distance_patches_share.mean.mean(axis=1)
+    return (
+        f"The mean attention distance is {number(float(means[0]))} of the input's short side in "
+        f"layer 1 and {number(float(means[-1]))} in layer {context.layers}."
     )
 
 
 def _scatter(
     context: ModelContext, identifier: str, title: str, values: FloatArray, uniform: float
 ) -> Chart:
-    layers, heads = np.indices(values.shape)
-    series = Series(
-        "heads",
-        layers.ravel() + 1.0,
-        values.ravel(),
-        urls=tuple(
-            context.head_url(layer, head)
-            for layer, head in zip(layers.ravel().tolist(), heads.ravel().tolist(), strict=True)
-        ),
-        notes=tuple(f"head {head + 1}" for head in heads.ravel().tolist()),
-    )
+    layers = np.indices(values.shape)[0]
+    series = Series("heads", layers.ravel() + 1.0, values.ravel())
     words = Words(
         f"{identifier}-by-layer",
         title,
@@ -286,8 +298,8 @@ def _scatter(
         quantity(f"{identifier}-share").unit,
         reading(identifier),
     )
-    chart = scatter(words, [series], references=(Reference(uniform, "uniform"),))
-    return replace(context.planner.defined(chart, identifier), stops=False)
+    chart = scatter(words, series, references=(Reference(uniform, "uniform"),))
+    return context.planner.defined(chart, identifier)
 
 
 def _sorted(context: ModelContext) -> Chart:
@@ -300,7 +312,7 @@ def _sorted(context: ModelContext) -> Chart:
         "Heads in order of distance, first and last layers",
         "head, sorted",
         quantity("distance-patches-share").unit,
-        "As in Raghu 2021, Fig. 3: layers with both near and far heads rise from left to right.",
+        "Layers with both local and global heads rise from left to right (Raghu 2021, Fig. 3).",
     )
     chart = line_chart(
         words,

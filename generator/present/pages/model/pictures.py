@@ -91,7 +91,7 @@ def weights_section(planner: Planner, model: ModelEntry) -> Section:
     title = "Weights"
     if isinstance(found, Failure):
         said = f"{found.message} {found.hint}".rstrip()
-        return Section("weights", title, ("What weights show without an image.",), absent=(said,))
+        return Section("weights", title, (), absent=(said,))
     mosaics = []
     absent = []
     ticks = tuple(Tick(n / 4, given(-1 + n / 2)) for n in range(5))
@@ -117,14 +117,18 @@ def weights_section(planner: Planner, model: ModelEntry) -> Section:
                 columns=(),
                 rows=(),
                 bar=bar if identifier == "position-similarity" else None,
-                note=f"{_NOTES[identifier]} {tiles.said} {reading(identifier)}",
+                note=f"Largest first. {tiles.said}"
+                if identifier == "patch-filters"
+                else "Each tile: cosine of one place's embedding with all others.",
                 definitions=(planner.definition(identifier),),
             )
         )
     return Section(
         id="weights",
         title=title,
-        text=("What the weights show without an image.",),
+        text=()
+        if isinstance(found.facts.position, NotApplicable)
+        else (found.facts.position.said,),
         mosaics=tuple(mosaics),
         absent=tuple(absent),
     )
@@ -133,9 +137,4 @@ def weights_section(planner: Planner, model: ModelEntry) -> Section:
 _TITLES = {
     "position-similarity": "Similarity of position embeddings",
     "patch-filters": "Principal components of the patch filters",
-}
-_NOTES = {
-    "position-similarity": "Each tile stands at its place in the grid and shows the cosine of that "
-    "place's embedding with every place's.",
-    "patch-filters": "From the top left, largest first.",
 }

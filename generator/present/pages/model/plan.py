@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from generator.analysis.compare.argument import PairFinding
 from generator.present.bibliography import WITHHELD
 from generator.present.cells.digests import vectors_of
 from generator.present.cells.files import CellContent
 from generator.present.pages.links import pair_links, sweep_link
 from generator.present.pages.model.attention import budget_section, rollout_section
+from generator.present.pages.model.findings import model_findings
 from generator.present.pages.model.heads import distance_section, heads_section
 from generator.present.pages.model.pictures import averages_section, weights_section
 from generator.present.pages.model.similarity import heads_alike_section, layers_alike_section
@@ -48,6 +50,7 @@ def _page(planner: Planner, model: ModelEntry, part: Part) -> ModelPage:
         first=part.first,
         label=model.label,
         id=model.id,
+        findings=_findings(here, model) if part.first else (),
         facts=tuple(_facts(here, model, cells)) if cells and part.first else (),
         provenance=tuple(_provenance(model, cells)) if part.first else (),
         steps=steps,
@@ -131,6 +134,11 @@ def _steps(planner: Planner, model: ModelEntry) -> tuple[tuple[str, ...], str]:
     return steps, "" if all(other == steps for other, _ in found) else title
 
 
+def _findings(planner: Planner, model: ModelEntry) -> tuple[PairFinding, ...]:
+    context = ModelContext.of(planner, model)
+    return () if context is None else model_findings(context)
+
+
 def _sections(planner: Planner, model: ModelEntry) -> tuple[Section, ...]:
     """Sections of the page; empty where nothing was measured."""
     context = ModelContext.of(planner, model)
@@ -156,10 +164,10 @@ def _maps(cells: tuple[CellContent, ...]) -> str:
     """Description of the small maps beside the images."""
     if not cells:
         return ""
-    layer = f"Layer {cells[0].facts.model.layers}, mean over heads"
+    layer = f"layer {cells[0].facts.model.layers}, mean over heads, one scale for the gallery"
     if cells[0].facts.layout.cls is None:
-        return f"{layer}: mean received attention, because the model has no class token."
-    return f"{layer}: attention of the class token, on the scale of the whole gallery."
+        return f"Received attention (the model has no class token), {layer}."
+    return f"CLS attention, {layer}."
 
 
 def _image(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelImage:

@@ -6,6 +6,7 @@ import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.quantities.table import quantity
+from generator.present.charts.chart import NumberTable
 from generator.present.content.layers_alike import LayerMatrix
 from generator.present.content.similarity import (
     MOST_HEAD_IMAGES,
@@ -18,7 +19,7 @@ from generator.present.drawing.scale import Tick
 from generator.present.pages.model.pictures import enlarged
 from generator.present.pages.model_context import ModelContext, absent_section, reading
 from generator.present.pages.planner import Planner
-from generator.present.pages.sections import Mosaic, Section, Table, TableRow
+from generator.present.pages.sections import HeadTable, Mosaic, Section, Table, TableRow
 from generator.present.pages.views import ColorBar
 from generator.present.pages.wording import not_applicable, withheld
 from generator.records.record import FloatArray
@@ -29,18 +30,15 @@ from generator.text.phrases import counted
 def heads_alike_section(context: ModelContext) -> Section:
     """Section on the similarity of heads, by their CLS maps."""
     found = context.planner.contents.similarity[context.model.slug].heads
-    section_id, title = "heads-alike", "Heads alike"
+    section_id, title = "heads-alike", "Head similarity"
     if isinstance(found, NotApplicable):
         return absent_section(section_id, title, not_applicable(found))
     return Section(
         id=section_id,
         title=title,
-        text=(
-            f"1 less the Jensen-Shannon divergence of two heads' CLS rows over all keys. Mean over "
-            f"{head_images(found.alike.images)} {_at_a_glance(found.alike)}",
-        ),
+        text=(f"{_at_a_glance(found.alike)} Mean over {head_images(found.alike.images)}",),
         mosaics=_head_mosaics(context, found),
-        tables=(_most_similar(context, found),),
+        head_table=_most_similar(context, found),
     )
 
 
@@ -92,8 +90,7 @@ def _head_mosaics(context: ModelContext, found: HeadPictures) -> tuple[Mosaic, .
             columns=labels,
             rows=labels,
             bar=similarity_bar(planner),
-            note="A tile for each pair of layers, with a gap between layers; in it a square for "
-            f"each pair of heads. {reading('head-similarity')}",
+            note=f"One tile for each pair of layers. {reading('head-similarity')}",
             definitions=definitions,
         ),
         Mosaic(
@@ -102,13 +99,12 @@ def _head_mosaics(context: ModelContext, found: HeadPictures) -> tuple[Mosaic, .
                 planner.url(found.clustered.path),
                 count,
                 count,
-                f"Similarity of {count} heads with each other, like beside like.",
+                f"Similarity of {count} heads with each other, in clustered order.",
             ),
             columns=(),
             rows=(),
             bar=similarity_bar(planner),
-            note="The same numbers with like beside like (average linkage): squares along the "
-            "diagonal are groups of heads. The table below gives the place of each head.",
+            note="Average linkage: squares along the diagonal are groups of heads.",
             definitions=definitions,
         ),
     )
@@ -120,8 +116,8 @@ def similarity_bar(planner: Planner) -> ColorBar:
     return planner.bar(ticks, "similarity", extends=False)
 
 
-def _most_similar(context: ModelContext, found: HeadPictures) -> Table:
-    """Table of the most similar head for each head."""
+def _most_similar(context: ModelContext, found: HeadPictures) -> HeadTable:
+    """The most similar other head of each head."""
     alike = found.alike
     values = _without_itself(alike)
     places = {head: place for place, head in enumerate(found.order)}
@@ -130,28 +126,26 @@ def _most_similar(context: ModelContext, found: HeadPictures) -> Table:
         other = int(np.nanargmax(row))
         layer, own = divmod(head, alike.heads)
         rows.append(
-            TableRow(
-                heads=(str(layer + 1), str(own + 1)),
-                url=context.head_url(layer, own),
-                cells=(
-                    head_text(other, alike.heads),
-                    number(row[other]),
-                    str(places[head] + 1),
-                ),
+            (
+                *(str(layer + 1), str(own + 1)),
+                head_text(other, alike.heads),
+                number(row[other]),
+                str(places[head] + 1),
             )
         )
-    return Table(
+    return HeadTable(
+        id="similar-heads",
         title="The most similar other head of each head, and the head's place in clustered order",
-        heads=("layer", "head"),
-        columns=("most similar", "similarity", "place"),
-        rows=tuple(rows),
+        numbers=NumberTable(("layer", "head", "most similar", "similarity", "place"), tuple(rows)),
+        target="",
+        heads=alike.heads,
     )
 
 
 def layers_alike_section(context: ModelContext) -> Section:
     """Section on linear CKA of layers, if there are enough images."""
     found = context.planner.contents.similarity[context.model.slug].layers
-    section_id, title = "layers-alike", "Layers alike"
+    section_id, title = "layers-alike", "Layer similarity"
     if isinstance(found, NotApplicable):
         return absent_section(section_id, title, withheld(found))
     return Section(

@@ -23,29 +23,30 @@ MOST_TOKENS = 6
 
 def sinks_section(context: ModelContext) -> Section:
     """Section on sinks: the tokens that receive most attention, and their value norms."""
-    found, title = quantity("sink-value"), "What sinks carry"
+    title = "Value norms of sinks"
     sinks = context.digest.sinks
     if sinks is None:
         return Section(
             id="sinks",
             title=title,
-            text=(found.definition,),
-            absent=("Not measured. Build again with --extras values to see them.",),
+            text=(),
+            absent=("Not measured. Build again with --extras values.",),
         )
     strong = int(sinks.count.sum())
     return Section(
         id="sinks",
         title=title,
         text=(
-            f"{found.definition} A sink near 0 takes attention and gives nothing; one near 1 or "
-            f"above speaks to every query. Over {counted(sinks.images, 'image')}.",
             f"{counted(strong, 'head')} on single images put more than {percent(SINK)} of all "
             "attention on one key."
             if strong
             else f"No head puts more than {percent(SINK)} of all attention on one key on any "
             "image.",
+            f"Over {counted(sinks.images, 'image')}.",
         ),
-        charts=(_value_norms(context, sinks), _which(context, sinks)),
+        charts=(_value_norms(context, sinks),),
+        more_title="Which token receives most",
+        more=(_which(context, sinks),),
     )
 
 
@@ -81,7 +82,7 @@ def _which(context: ModelContext, sinks: SinkMeans) -> Chart:
         "Which token receives most",
         "layer",
         "share of the heads",
-        "Averaged over all queries; a head without a sink has a most attended key, too.",
+        "Averaged over all queries; every head has a most-attended key, sink or not.",
     )
     labels = [str(n + 1) for n in range(context.layers)]
     series = [*_series(names[:-1]), REST]
@@ -148,20 +149,14 @@ def channel_text(channels: ChannelMeans) -> str:
     """Text on the most prominent channel, and whether all images and layers share it."""
     peak = int(np.argmax(channels.ratio))
     channel, agree = channels.channel[peak], channels.agree[peak]
-    same = f"{sum(each == channel for each in channels.channel)} of {len(channels.channel)} layers"
-    place = stream_layer(peak)
+    layers = (
+        f"{sum(each == channel for each in channels.channel)} of {len(channels.channel)} layers"
+    )
     times = f"{number(float(channels.ratio[peak]))} × the median magnitude"
+    found = f"The largest channel over patches reaches {times} in {stream_layer(peak)}"
     if agree == channels.images:
-        found = (
-            f"channel {channel} stands out most, in {place}: {times}; it is the largest in {same}"
-        )
-    else:
-        found = (
-            f"the largest channel stands out most in {place}: {times}, mean over images. It is not "
-            f"the same one in all of them: channel {channel}, the most frequent there, is it in "
-            f"{agree} of {channels.images}, and is the most frequent in {same}"
-        )
+        return f"{found}. It is channel {channel} in all images, and the largest in {layers}."
     return (
-        f"Over the patches alone, {found}. Norms do not show such a channel where all patches "
-        "have it."
+        f"{found} (mean over images). The channel varies: channel {channel} is most common "
+        f"({agree} of {counted(channels.images, 'image')}, {layers})."
     )

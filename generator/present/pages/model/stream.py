@@ -19,7 +19,7 @@ from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import OUTLIER, FloatArray
 from generator.text.numbers import count, given, number, percent
-from generator.text.phrases import counted, lower_first, patches_text, stream_layer
+from generator.text.phrases import counted, patches_text, stream_layer
 
 MOST_TOKENS = 6
 """Most prefix tokens that are drawn beside the lines of the patches."""
@@ -38,19 +38,13 @@ def norms_section(context: ModelContext) -> Section:
         id="norms",
         title="Norms",
         text=(
-            f"{quantity('norm').definition} Over {patches_text(norms.patches)} of {over}; lines "
-            "are medians over images.",
             f"The largest norm stands out most in {peak}: {number(norms.ratio[norms.peak])} × "
             f"the median of the patches{median}; {percent(share)} of the patches are above "
-            f"{given(OUTLIER)} × there.",
+            f"{given(OUTLIER)} × there. {patches_text(norms.patches)} of {over}.",
         ),
-        charts=(
-            _density(context),
-            _ratio(context),
-            _shares(context),
-            _histogram(context),
-            _tokens(context),
-        ),
+        charts=(_ratio(context), _density(context)),
+        more_title="Kinds of tokens, histogram, other cutoffs",
+        more=(_tokens(context), _histogram(context), _shares(context)),
     )
 
 
@@ -62,8 +56,7 @@ def _density(context: ModelContext) -> Chart:
         "Norms of patches by layer",
         "layer (0: embedding)",
         "norm, logarithmic",
-        "Darker: more of the layer's patches, over three decades, so that one outlier in a "
-        "thousand patches is seen.",
+        "Darker: more of the layer's patches (logarithmic).",
     )
     chart = density(words, EDGES, norms.histogram.astype(float))
     return replace(context.planner.defined(chart, "norm"), table=norm_table(context))
@@ -125,7 +118,7 @@ def _histogram(context: ModelContext) -> Chart:
         f"Norms of patches in {stream_layer(norms.peak)}",
         NORM_UNIT,
         "patches, logarithmic",
-        "The layer where the largest norm stands out most. Both axes are logarithmic.",
+        "The layer where the largest norm stands out most.",
     )
     counts = norms.histogram[norms.peak][None].astype(float)
     return context.planner.defined(
@@ -194,11 +187,9 @@ def onset_section(context: ModelContext) -> Section:
     return Section(
         id="onset",
         title="Onset",
-        text=(
-            f"{_begins(names)} {context.over}",
-            f"The onset of high norms is the {lower_first(quantity('norm-onset').definition)}",
-        ),
-        charts=tuple(charts),
+        text=(f"{_begins(names)} {context.over}",),
+        more_title="Largest norms and largest CLS attention by layer",
+        more=tuple(charts),
         absent=()
         if onset.patch_attention is not None
         else ("Largest attention of CLS: not applicable, this model has no class token.",),
@@ -212,7 +203,9 @@ def _begins(names: list[tuple[str, int | None]]) -> str:
     said = [f"High norms begin: {', '.join(found)}."] if found else []
     if never:
         said.append(
-            f"No high norms, never above {given(OUTLIER)} × the median: {', '.join(never)}."
+            f"Norms never exceed {given(OUTLIER)} × the median: {', '.join(never)}."
+            if found
+            else f"No norm exceeds {given(OUTLIER)} × the median."
         )
     return " ".join(said)
 
@@ -240,8 +233,8 @@ def massive_section(context: ModelContext) -> Section:
         return Section(
             id="massive",
             title=title,
-            text=(found.definition,),
-            absent=("Not measured. Build again with --extras massive to see them.",),
+            text=(),
+            absent=("Not measured. Build again with --extras massive.",),
         )
     largest, median = digest.massive
     channels = (digest.channels,) if digest.channels else ()
@@ -261,8 +254,9 @@ def massive_section(context: ModelContext) -> Section:
     return Section(
         id="massive",
         title=title,
-        text=(f"{found.definition} {context.over}", *map(channel_text, channels)),
-        charts=(
+        text=(*map(channel_text, channels), context.over),
+        more_title="Magnitudes by layer",
+        more=(
             context.planner.defined(line_chart(words, series, log=True), "massive-activation"),
             *(channel_chart(context, each) for each in channels),
         ),

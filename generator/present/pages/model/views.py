@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generator.analysis.compare.argument import PairFinding
 from generator.present.pages.sections import Section
 from generator.present.pages.views import ColorBar, Fact, Link, Notice, PageBase, PageLink, Picture
 
@@ -29,6 +30,7 @@ class ModelPage:
     Attributes:
         path: site-relative path of the page.
         first: whether this is the model's first page; others list only images.
+        findings: the numbers that the page opens with; empty on further pages.
         facts: facts of the model; empty on further pages, as are the fields up to ``sections``.
         provenance: how the model was run.
         steps_of: title of the image with these preprocessing steps; empty if all images share them.
@@ -49,6 +51,7 @@ class ModelPage:
     first: bool
     label: str
     id: str
+    findings: tuple[PairFinding, ...]
     facts: tuple[Fact, ...]
     provenance: tuple[Fact, ...]
     steps: tuple[str, ...]

@@ -103,7 +103,7 @@ def _head(place: tuple[int, int]) -> str:
 
 
 def _layers_section(planner: Planner, labels: tuple[str, str], found: PairSimilarity) -> Section:
-    section_id, title = "layers-alike", "Layers alike"
+    section_id, title = "layers-alike", "Layer similarity"
     if isinstance(found.matrices, NotApplicable):
         return absent_section(section_id, title, withheld(found.matrices))
     one = f"layer of {labels[0]}"

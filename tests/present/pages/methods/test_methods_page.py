@@ -7,9 +7,10 @@ from html import unescape
 from pathlib import Path
 
 from generator.analysis.quantities.table import QUANTITIES
-from generator.present.bibliography import PAPERS, program_entry, short
+from generator.present.bibliography import program_entry, short
 from generator.present.cells.image_statistics import STATISTICS
 from generator.present.pages.methods.plan import GROUPS
+from generator.present.papers import PAPERS
 from generator.present.site.write import SiteResult
 from tests.present.gallery import Gallery
 from tests.present.site.test_site import VERSION, page

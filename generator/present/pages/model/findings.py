@@ -1,0 +1,81 @@
+"""Model page: the numbers that it opens with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from generator.analysis.compare.argument import PairFinding
+from generator.analysis.stream.norms import CUTOFFS
+from generator.present.pages.model_context import ModelContext
+from generator.records.record import OUTLIER
+from generator.text.numbers import number, percent
+from generator.text.phrases import counted, stream_layer
+
+
+def model_findings(context: ModelContext) -> tuple[PairFinding, ...]:
+    """Norms, attention on registers, spread and distance of a model, each with its n."""
+    n = counted(context.digest.images, "image")
+    return tuple(
+        PairFinding(value, text, n, section, name)
+        for value, text, section, name in (
+            _norms(context),
+            *_registers(context),
+            _entropy(context),
+            _distance(context),
+        )
+    )
+
+
+_Found = tuple[str, str, str, str]
+"""Number, text, id and name of the section."""
+
+
+def _norms(context: ModelContext) -> _Found:
+    norms = context.digest.norms
+    share = float(norms.above[norms.peak, CUTOFFS.index(int(OUTLIER))])
+    return (
+        f"{number(float(norms.ratio[norms.peak]))} ×",
+        f"the median patch is the largest norm, in {stream_layer(norms.peak)}; {percent(share)} of "
+        "patches are outliers there.",
+        "norms",
+        "Norms",
+    )
+
+
+def _registers(context: ModelContext) -> Iterator[_Found]:
+    own = context.digest.budget(context.layout.cls or "")
+    if own is None or not context.layout.registers:
+        return
+    columns = [context.digest.keys.index(name) for name in context.layout.registers]
+    total = np.nansum(own.shares[:, columns], axis=1)
+    yield (
+        percent(float(total.max())),
+        f"of CLS attention goes to registers in layer {int(total.argmax()) + 1}, "
+        f"{percent(float(total[-1]))} in the last.",
+        "budget",
+        "Attention",
+    )
+
+
+def _entropy(context: ModelContext) -> _Found:
+    means = context.digest.entropy_patches.mean.mean(axis=1)
+    return (
+        number(float(means[-1])),
+        f"is the mean entropy over patches in the last layer, {number(float(means[0]))} in the "
+        "first (0: one patch, 1: uniform).",
+        "heads",
+        "Heads",
+    )
+
+
+def _distance(context: ModelContext) -> _Found:
+    means = context.digest.distance_patches_share.mean.mean(axis=1)
+    return (
+        number(float(means[-1])),
+        f"of the short side is the mean attention distance in the last layer, "
+        f"{number(float(means[0]))} in the first.",
+        "distance",
+        "Distance",
+    )

@@ -1,0 +1,54 @@
+"""Which papers a gallery cites for its models."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from generator.capture.checkpoint import layouts
+from generator.capture.models.timm_network import NETWORKS
+from generator.present.bibliography import ARCHITECTURES, FAMILIES, TIMM, bibtex, cited
+from generator.present.papers import PAPERS
+from generator.records.record import ModelFacts
+from tests.capture.loaders.timm_models import MODELS
+from tests.tiny import record
+
+
+def facts(model_type: str, architecture: str = "Model") -> ModelFacts:
+    return replace(record().model, model_type=model_type, architecture=architecture)
+
+
+def papers(found: ModelFacts) -> tuple[str, ...]:
+    *keys, checkpoint = cited(found, test_time=False)
+    assert checkpoint.startswith("checkpoint-")
+    return tuple(keys)
+
+
+def test_every_listed_family_has_its_paper() -> None:
+    assert FAMILIES.keys() == layouts.FAMILIES.keys()
+    rows = [*FAMILIES.values(), *(keys for _, keys in ARCHITECTURES)]
+    for keys in rows:
+        assert keys
+        for key in keys:
+            assert str(PAPERS[key].year) in key
+            assert f"@{PAPERS[key].kind}{{{key}," in bibtex([], others=[key])
+
+
+def test_every_architecture_of_timm_that_is_tested_has_its_paper() -> None:
+    assert set(NETWORKS) == TIMM
+    found = {
+        model.name: papers(facts(model.name.partition(".")[0], "VisionTransformer"))
+        for model in MODELS
+    }
+    assert all(found.values())
+    assert found["vit_small_patch14_reg4_dinov2"] == ("oquab2024dinov2", "darcet2024vision")
+    assert found["eva02_small_patch14_224"] == ("fang2024eva",)
+    assert found["deit3_small_patch16_224"] == ("touvron2022deit",)
+    assert found["vit_small_patch16_224.augreg_in21k"] == ("dosovitskiy2021image",)
+
+
+@pytest.mark.parametrize("model_type", ["owlvit_vision_model", "chinese_clip_vision_model"])
+def test_unlisted_family_cites_its_checkpoint_alone(model_type: str) -> None:
+    """A part of its name is no sign of its paper."""
+    assert papers(facts(model_type)) == ()
