@@ -51,7 +51,7 @@ def titles(page: Page) -> list[str]:
 
 def number(page: Page, name: str) -> list[float]:
     texts = page.locator("#found .image-card-figure").all_text_contents()
-    return [float(re.search(rf"{name}\s([\d.]+)", text)[1]) for text in texts]  # type: ignore[index]
+    return [float(re.search(rf"{name}:\s([\d.]+)", text)[1]) for text in texts]  # type: ignore[index]
 
 
 def test_sorting_reaches_the_images_of_all_pages(visit_big: Open) -> None:

@@ -67,6 +67,7 @@ class SiteCache:
         self._adopted: dict[tuple[str, str], PutFile] = {}
         manifest = read_manifest(former)
         self._known = {file.made_of: file for file in manifest.files} if manifest else {}
+        self._verified: set[str] = set()
 
     def former_path(self, file: FileEntry) -> Path:
         """Path of a file in the previous site."""
@@ -103,7 +104,10 @@ class SiteCache:
     def _whole(self, made_of: str) -> FileEntry | None:
         """The previous site's file with this hash of inputs, if its checksum matches."""
         file = self._known.get(made_of)
-        if file is None or is_whole(self.former, file):
+        if file is None or made_of in self._verified:
+            return file
+        if is_whole(self.former, file):
+            self._verified.add(made_of)
             return file
         del self._known[made_of]
         if self.former_path(file).exists():

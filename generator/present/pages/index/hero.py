@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from generator.present.cells.files import CellContent
 from generator.present.content.hero import RULE, RULE_OF_ONE, Hero, HeroMap
@@ -38,8 +37,7 @@ def hero_view(planner: Planner) -> HeroView | None:
     asked = _asked([each.content for each in shown])
     return HeroView(
         title=image.title,
-        url=shown[0].url,
-        photo=photo and replace(photo, alt=image.alt or image.title),
+        photo=photo,
         finding=tuple(_finding(planner, image.title, shown, hero, asked)),
         what=f"{asked[0].upper()}{asked[1:]}, mean over heads, each map on its own scale.",
         rule=RULE if len(shown) > 1 else RULE_OF_ONE,

@@ -52,7 +52,6 @@ class HeroView:
 
     Attributes:
         title: title of the picture.
-        url: the page of the image.
         photo: the part of the picture that the first model saw; None when it cannot be opened.
         finding: one sentence or two on what the maps show, made of their numbers.
         what: what the maps show, and on which scale.
@@ -68,7 +67,6 @@ class HeroView:
     """
 
     title: str
-    url: str
     photo: Picture | None
     finding: tuple[FindingPart, ...]
     what: str
