@@ -17,7 +17,7 @@ from typing import Literal, TypeVar
 from urllib.parse import unquote
 
 from generator.export.printed.choice import PrintedChoice
-from generator.present.charts.chart import Chart, Words
+from generator.present.charts.chart import Cells, Chart, Words
 from generator.present.files.manifest_file import inner_file
 from generator.present.pages.image.analyses_views import Analysis, Photo
 from generator.present.pages.image.views import ImagePage
@@ -110,7 +110,7 @@ class PrintedForm:
         if isinstance(value, Chart):
             value = self._chart(value)
         if isinstance(value, Section):
-            value = replace(value, more_title="", more=(), tables=())
+            value = replace(value, more_title="", more=(), tables=(), head_table=None)
         changes = {
             each.name: self._turned(getattr(value, each.name))
             for each in fields(value)
@@ -118,7 +118,7 @@ class PrintedForm:
         }
         if isinstance(value, Picture | Photo):
             changes["url"] = self._picture(value.url)
-        elif hasattr(value, "url"):
+        elif hasattr(value, "url") and not isinstance(value, Cells):
             changes["url"] = ""
         if isinstance(value, Words | Section):
             changes["id"] = f"{self.slug}--{value.id}"

@@ -238,6 +238,7 @@ def _sink_line(context: ModelContext) -> Chart:
         "layer",
         quantity("sink-rate").unit,
         reading("sink-rate") + (" Band: standard deviation over images." if several else ""),
+        quantity("sink-rate").notation,
     )
     series = Series("sink rate", context.numbers, rate.mean, rate.deviation if several else None)
     return context.planner.defined(line_chart(words, [series], zero=True), "sink-rate")
