@@ -44,6 +44,7 @@ NO_CHOICE = {
     "play": "the moment of a flicker",
     "more": "opens further settings",
     "×": "closes copies of the chosen maps",
+    "term-word": "explains a word",
 }
 """Controls of an image page that choose nothing, and why."""
 
@@ -281,7 +282,12 @@ def test_every_place_has_an_address(
     context.close()
 
 
-INDEX_NO_CHOICE = {"find-more": "shows more of the same", "find-clear": "goes back to nothing"}
+INDEX_NO_CHOICE = {
+    "find-more": "shows more of the same",
+    "find-clear": "goes back to nothing",
+    "hero-depth": "leads to the page with the same maps, which has an address for each depth",
+    "term-word": "explains a word",
+}
 """Controls of the index that choose nothing, and why."""
 
 
