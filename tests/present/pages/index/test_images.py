@@ -126,7 +126,8 @@ def test_the_divergence_of_every_pair_is_published(tmp_path: Path) -> None:
     expected = jensenshannon(one.ravel(), two.ravel(), base=2) ** 2
     assert pair["bits"] == pytest.approx(expected, abs=1e-3)
     html = (site / "index.html").read_text(encoding="utf-8")
-    said = re.search(r'image-card-figure">(\S+) bits', html)
+    assert "Numbers: difference in bits." in html
+    said = re.search(r'image-card-figure">([\d.]+)<', html)
     assert said is not None
     assert float(said[1]) == pytest.approx(np.mean([each["bits"] for each in pairs]), abs=6e-4)
 
