@@ -32,12 +32,12 @@
   }
 
   Lifetime.each(() => {
+    const signal = Lifetime.signal();
     /** @type {ReturnType<typeof numbers> | null} */
     let read = null;
-    const signal = Lifetime.signal();
 
     /** @param {PointerEvent} event */
-    function point(event) {
+    function pointed(event) {
       const found = cellAt(event);
       if (!found) return;
       read ??= numbers();
@@ -46,20 +46,20 @@
     }
 
     /** @param {PointerEvent} event */
-    function leave(event) {
+    function left(event) {
       if (event.target instanceof SVGImageElement) say(event.target, "");
     }
 
     /** @param {MouseEvent} event */
-    function follow(event) {
+    function pressed(event) {
       const found = cellAt(event);
       if (!found) return;
       const link = document.querySelectorAll(".head-links a")[found.place];
       if (link instanceof HTMLElement) link.click();
     }
 
-    document.addEventListener("pointermove", point, { signal });
-    document.addEventListener("pointerout", leave, { signal });
-    document.addEventListener("click", follow, { signal });
+    document.addEventListener("pointermove", pointed, { signal });
+    document.addEventListener("pointerout", left, { signal });
+    document.addEventListener("click", pressed, { signal });
   });
 })();
