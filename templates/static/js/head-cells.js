@@ -32,27 +32,34 @@
   }
 
   Lifetime.each(() => {
+    const signal = Lifetime.signal();
     /** @type {ReturnType<typeof numbers> | null} */
     let read = null;
-    const until = { signal: Lifetime.signal() };
 
-    document.addEventListener("pointermove", (event) => {
+    /** @param {PointerEvent} event */
+    function pointed(event) {
       const found = cellAt(event);
       if (!found) return;
       read ??= numbers();
       const value = read.rows[found.place]?.[read.head.indexOf(found.cells.dataset.values ?? "")];
       say(found.cells, `layer ${found.row + 1}, head ${found.column + 1}: ${value ?? ""}`);
-    }, until);
+    }
 
-    document.addEventListener("pointerout", (event) => {
+    /** @param {PointerEvent} event */
+    function left(event) {
       if (event.target instanceof SVGImageElement) say(event.target, "");
-    }, until);
+    }
 
-    document.addEventListener("click", (event) => {
+    /** @param {MouseEvent} event */
+    function pressed(event) {
       const found = cellAt(event);
       if (!found) return;
       const link = document.querySelectorAll(".head-links a")[found.place];
       if (link instanceof HTMLElement) link.click();
-    }, until);
+    }
+
+    document.addEventListener("pointermove", pointed, { signal });
+    document.addEventListener("pointerout", left, { signal });
+    document.addEventListener("click", pressed, { signal });
   });
 })();
