@@ -285,7 +285,7 @@ def test_every_place_has_an_address(
 INDEX_NO_CHOICE = {
     "find-more": "shows more of the same",
     "find-clear": "goes back to nothing",
-    "hero-depth": "leads to the page with the same maps, which has an address for each depth",
+    "hero-depth": "moves the opening maps; their page has an address for each layer",
     "term-word": "explains a word",
 }
 """Controls of the index that choose nothing, and why."""
