@@ -45,12 +45,13 @@ def measure(
     trust_remote_code: bool = False,
     store: str | Path | None = None,
 ) -> AttentionRecord:
-    """Measure one model on one image; nothing is written to disk unless a store is given.
+    """Measure one model on one image; nothing is kept on disk unless a store is given.
 
     The options are those of ``attention-gallery build``, with the same defaults.
 
     Args:
-        model: id on the hub, optionally with ``@revision``, or a local folder.
+        model: id on the hub, optionally with ``@revision``; a local folder; or a file of an
+            original checkpoint, with ``?part=teacher&heads=6`` behind it where it needs to be told.
         image: a file, or an open picture.
         resolution: short side of the input in pixels; None for the checkpoint's own.
         field_of_view: ``square``: the centered square; ``whole``: the whole picture;
