@@ -281,7 +281,11 @@ def test_every_place_has_an_address(
     context.close()
 
 
-INDEX_NO_CHOICE = {"find-more": "shows more of the same", "find-clear": "goes back to nothing"}
+INDEX_NO_CHOICE = {
+    "find-more": "shows more of the same",
+    "find-clear": "goes back to nothing",
+    "hero-depth": "a look at other layers, which the page of the picture has addresses for",
+}
 """Controls of the index that choose nothing, and why."""
 
 
