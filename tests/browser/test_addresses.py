@@ -285,6 +285,7 @@ INDEX_NO_CHOICE = {
     "find-more": "shows more of the same",
     "find-clear": "goes back to nothing",
     "hero-depth": "a look at other layers, which the page of the picture has addresses for",
+    "term-word": "explains a term",
 }
 """Controls of the index that choose nothing, and why."""
 
