@@ -34,25 +34,32 @@
   Lifetime.each(() => {
     /** @type {ReturnType<typeof numbers> | null} */
     let read = null;
-    const until = { signal: Lifetime.signal() };
+    const signal = Lifetime.signal();
 
-    document.addEventListener("pointermove", (event) => {
+    /** @param {PointerEvent} event */
+    function over(event) {
       const found = cellAt(event);
       if (!found) return;
       read ??= numbers();
       const value = read.rows[found.place]?.[read.head.indexOf(found.cells.dataset.values ?? "")];
       say(found.cells, `layer ${found.row + 1}, head ${found.column + 1}: ${value ?? ""}`);
-    }, until);
+    }
 
-    document.addEventListener("pointerout", (event) => {
+    /** @param {PointerEvent} event */
+    function out(event) {
       if (event.target instanceof SVGImageElement) say(event.target, "");
-    }, until);
+    }
 
-    document.addEventListener("click", (event) => {
+    /** @param {MouseEvent} event */
+    function pressed(event) {
       const found = cellAt(event);
       if (!found) return;
       const link = document.querySelectorAll(".head-links a")[found.place];
       if (link instanceof HTMLElement) link.click();
-    }, until);
+    }
+
+    document.addEventListener("pointermove", over, { signal });
+    document.addEventListener("pointerout", out, { signal });
+    document.addEventListener("click", pressed, { signal });
   });
 })();
