@@ -177,7 +177,7 @@ PAPERS: dict[str, BibEntry] = {
         "{BEiT v2}: Masked Image Modeling with Vector-Quantized Visual Tokenizers",
         "Peng, Zhiliang and Dong, Li and Bao, Hangbo and Ye, Qixiang and Wei, Furu",
         "journal",
-        "arXiv:2208.06366",
+        "arXiv preprint arXiv:2208.06366",
         2022,
     ),
     "baevski2022data2vec": BibEntry(
@@ -229,7 +229,7 @@ PAPERS: dict[str, BibEntry] = {
         "Tschannen, Michael and Gritsenko, Alexey and Wang, Xiao and Naeem, Muhammad Ferjad and "
         "others",
         "journal",
-        "arXiv:2502.14786",
+        "arXiv preprint arXiv:2502.14786",
         2025,
     ),
     "chuang2025metaclip": BibEntry(
@@ -237,7 +237,7 @@ PAPERS: dict[str, BibEntry] = {
         "{MetaCLIP 2}: A Worldwide Scaling Recipe",
         "Chuang, Yung-Sung and others",
         "journal",
-        "arXiv:2507.22062",
+        "arXiv preprint arXiv:2507.22062",
         2025,
     ),
     "fini2025multimodal": BibEntry(
@@ -258,7 +258,7 @@ PAPERS: dict[str, BibEntry] = {
     ),
     "ranzinger2024radio": BibEntry(
         "inproceedings",
-        "{AM-RADIO}: Agglomerative Vision Foundation Model Reduce All Domains Into One",
+        "{AM-RADIO}: Agglomerative Vision Foundation Model --- Reduce All Domains Into One",
         "Ranzinger, Mike and Heinrich, Greg and Kautz, Jan and Molchanov, Pavlo",
         "booktitle",
         "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
@@ -269,7 +269,7 @@ PAPERS: dict[str, BibEntry] = {
         "In Pursuit of Pixel Supervision for Visual Pre-training",
         "Yang, Lihe and others",
         "journal",
-        "arXiv:2512.15715",
+        "arXiv preprint arXiv:2512.15715",
         2025,
     ),
     "fang2024eva": BibEntry(
@@ -286,7 +286,7 @@ PAPERS: dict[str, BibEntry] = {
         "Perception Encoder: The Best Visual Embeddings Are Not at the Output of the Network",
         "Bolya, Daniel and Huang, Po-Yao and Sun, Peize and Cho, Jang Hyun and others",
         "journal",
-        "arXiv:2504.13181",
+        "arXiv preprint arXiv:2504.13181",
         2025,
     ),
 }

@@ -58,7 +58,8 @@ FIND = """
             const data = Object.entries(dataset).map(
                 ([key, value]) => key !== 'tested' && `${key}=${value}`);
             const role = element.getAttribute('role');
-            return id || data.filter(Boolean).join(' ') || role || className || element.textContent;
+            return id || data.filter(Boolean).join(' ') || element.name || role || className
+                || element.textContent;
         };
         for (const details of document.querySelectorAll('main details')) details.open = true;
         const more = document.querySelector('#more-panel');

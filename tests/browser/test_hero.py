@@ -100,15 +100,15 @@ def test_one_slider_turns_the_layers_of_all_models(open_at: Callable[..., Page])
     slider = page.get_by_role("slider", name="Layer")
     chosen = int(slider.input_value())
     shown = page.locator(".hero-layer")
-    assert shown.all_inner_texts() == [f"layer {chosen} of 3"] * 2
+    assert shown.all_inner_texts() == [f"layer {chosen}/3"] * 2
     said = page.locator("#hero-apart")
     before = said.inner_text()
     other = 1 if chosen > 1 else 2
     slider.press("Home" if other == 1 else "ArrowRight")
     expect(page.locator(".hero-over canvas")).to_have_count(2)
-    assert shown.all_inner_texts() == [f"layer {other} of 3"] * 2
+    assert shown.all_inner_texts() == [f"layer {other}/3"] * 2
     assert slider.get_attribute("aria-valuetext") == f"layer {other} of 3"
-    assert re.fullmatch(r"maps differ by 0\.\d+ bits", said.inner_text())
+    assert re.fullmatch(r"difference: 0\.\d+ bits", said.inner_text())
     assert said.inner_text() != before
 
 

@@ -83,4 +83,4 @@ def test_the_index_has_large_maps_and_few_words(opened: Opened, index: Path) -> 
     assert box is not None
     assert box["y"] <= 160
     assert box["width"] >= 250
-    assert opened.page.evaluate(WORDS) <= 310
+    assert opened.page.evaluate(WORDS) <= 250

@@ -59,7 +59,7 @@ def opened(chromium: Browser, small: Small) -> Iterator[Opened]:
 
 
 def test_a_reduced_page_is_silent_and_says_what_is_left_out(opened: Opened) -> None:
-    notice = opened.page.locator(".front .notice")
+    notice = opened.page.locator("main > .notice")
     expect(notice).to_contain_text("are shown as area means on 16 × 16 cells")
     expect(notice).to_contain_text("single heads of all but the last 3 layers")
     for query in ("reg1", "CLS"):
@@ -149,7 +149,7 @@ def test_each_frame_of_a_sequence_gives_its_own_reason(chromium: Browser, uneven
     page = opened.page
     page.goto(f"{opened.root}/q/a-walk/index.html#layer=6&head=2")
     opened.wait()
-    notice = page.locator(".front .notice-quiet")
+    notice = page.locator("main > .notice-quiet")
     expect(notice).to_contain_text("single heads of all but the last 3 layers")
     expect(notice).to_contain_text("2 of 3 frames have no single heads, only their mean.")
     stage = page.locator('[data-model="0"] [data-stage]')

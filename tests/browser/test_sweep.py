@@ -100,6 +100,7 @@ def test_only_the_steps_that_are_seen_are_loaded(page: Page, site: Path) -> None
 
 def test_steps_side_by_side_and_back(page: Page, site: Path) -> None:
     open_image(page, site)
+    page.locator(".study > summary").first.click()
     page.get_by_role("button", name="Steps side by side").click()
     expect_columns(page, "Plain", *(f"our run, step {step}" for step in STEPS))
     assert page.locator("[data-study='1']:visible").count() > 0

@@ -32,7 +32,8 @@ def test_from_index_to_image_to_model_and_back(
     page.wait_for_url(opened.root + "m/registers/index.html")
     assert overflow(page) <= 0
     assert page.get_by_text("c" * 40).count() == 1
-    page.get_by_role("link", name="Image1").click()
+    images = page.get_by_role("region", name="Images")
+    images.get_by_role("link", name="Image1").click()
     opened.wait()
     page.get_by_role("link", name="Trial").click()
     page.wait_for_url(opened.root + "index.html")
@@ -100,8 +101,9 @@ def test_data_that_cannot_be_loaded_is_said(visit: Visit) -> None:
     opened.noise.clear()
 
 
-def test_nothing_moves_while_the_page_loads(visit: Visit) -> None:
-    opened = visit("i/image0/index.html", over="http")
+@pytest.mark.parametrize("width", [390, 1280, 2560])
+def test_nothing_moves_while_the_page_loads(visit: Visit, width: int) -> None:
+    opened = visit("i/image0/index.html", over="http", width=width)
     shift = opened.page.evaluate(
         """() => new Promise(done => {
             let sum = 0;
@@ -111,6 +113,25 @@ def test_nothing_moves_while_the_page_loads(visit: Visit) -> None:
         })"""
     )
     assert shift < 0.05
+
+
+@pytest.mark.parametrize("width", [390, 1280, 2560])
+def test_every_page_begins_at_the_same_edge(visit: Visit, width: int) -> None:
+    lines = (".masthead > :nth-child(1)", ".controls-main > :first-child", ".view-choice")
+    page = visit("m/plain/index.html", width=width).page
+    edge = page.locator(lines[0]).bounding_box()["x"]
+    page = visit("i/image0/index.html", width=width).page
+    assert [page.locator(line).bounding_box()["x"] for line in lines] == [edge] * 3
+    # the maps alone take the window
+    assert page.locator(".maps").bounding_box()["width"] > 0.93 * width
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_names_of_models_are_whole_beside_their_values(visit: Visit, width: int) -> None:
+    names = visit("i/image0/index.html", width=width).page.locator(".reading tbody th")
+    assert names.count() == 4
+    cut = names.evaluate_all("all => all.map(one => one.scrollWidth > one.clientWidth)")
+    assert cut == [False] * 4
 
 
 def test_the_next_image_keeps_layer_and_head(visit: Visit) -> None:

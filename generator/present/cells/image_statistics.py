@@ -22,23 +22,22 @@ class Statistic:
 
     Attributes:
         quantity: the quantity that is reduced to one number for each image.
-        says: what the number is, in front of it; empty for the one that is always shown.
-        unit: ``%`` for a share of 1, ``bits``, or empty.
+        says: what the number is, in front of it; empty for the one that is always shown, which
+            the text above the pictures explains.
+        unit: ``%`` for a share of 1, or empty.
     """
 
     quantity: Quantity
     says: str
-    unit: Literal["%", "bits", ""] = ""
+    unit: Literal["%", ""] = ""
 
     def text(self, value: float) -> str:
         """A value with its unit."""
-        if self.unit == "%":
-            return percent(value)
-        return f"{number(value)} {self.unit}".rstrip()
+        return percent(value) if self.unit == "%" else number(value)
 
 
 STATISTICS = (
-    Statistic(DISAGREEMENT, "", "bits"),
+    Statistic(DISAGREEMENT, ""),
     Statistic(OUTLIER_COUNT.reduced("Mean over models."), "outliers:"),
     Statistic(
         CLS_MASS_REGISTERS.reduced("Last layer, mean over heads and models that have registers."),

@@ -32,12 +32,12 @@
   }
 
   Lifetime.each(() => {
+    const signal = Lifetime.signal();
     /** @type {ReturnType<typeof numbers> | null} */
     let read = null;
-    const signal = Lifetime.signal();
 
     /** @param {PointerEvent} event */
-    function over(event) {
+    function pointed(event) {
       const found = cellAt(event);
       if (!found) return;
       read ??= numbers();
@@ -46,7 +46,7 @@
     }
 
     /** @param {PointerEvent} event */
-    function out(event) {
+    function left(event) {
       if (event.target instanceof SVGImageElement) say(event.target, "");
     }
 
@@ -58,8 +58,8 @@
       if (link instanceof HTMLElement) link.click();
     }
 
-    document.addEventListener("pointermove", over, { signal });
-    document.addEventListener("pointerout", out, { signal });
+    document.addEventListener("pointermove", pointed, { signal });
+    document.addEventListener("pointerout", left, { signal });
     document.addEventListener("click", pressed, { signal });
   });
 })();

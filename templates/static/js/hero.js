@@ -24,7 +24,7 @@ const Hero = (() => {
     function say() {
       const depth = Number(slider.value);
       slider.setAttribute("aria-valuetext", `layer ${depth} of ${depths}`);
-      if (apart && bits[depth - 1]) apart.textContent = `maps differ by ${bits[depth - 1]}`;
+      if (apart && bits[depth - 1]) apart.textContent = `difference: ${bits[depth - 1]}`;
     }
 
     for (const kind of ["pointerenter", "focus"]) {
@@ -67,7 +67,7 @@ const Hero = (() => {
         const chunk = await load();
         if (wanted !== depth) return;
         const row = chunk.header.rows.indexOf(String(layer));
-        says.textContent = row < 0 ? `${name}, left out` : name;
+        says.textContent = `layer ${layer}/${layers}${row < 0 ? ", left out" : ""}`;
         if (row >= 0) paint(chunk, row);
         canvas.setAttribute("aria-label", name);
         over.replaceChildren(canvas);

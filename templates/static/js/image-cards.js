@@ -75,7 +75,7 @@ const ImageCards = (() => {
    */
   function figure({ says, unit }, value) {
     if (value === null) return [];
-    const text = unit === "%" ? Numbers.percent(value) : `${Numbers.number(value)} ${unit}`.trimEnd();
+    const text = unit === "%" ? Numbers.percent(value) : Numbers.number(value);
     return [Dom.make("p", { class: "image-card-figure" }, [`${says} ${text}`.trimStart()])];
   }
 

@@ -29,7 +29,7 @@ interface IndexImage {
 interface IndexStatistic {
   id: string;
   says: string;
-  unit: "%" | "bits" | "";
+  unit: "%" | "";
 }
 
 interface IndexData {

@@ -253,8 +253,11 @@ const State = (() => {
       if (after !== written && how !== "hold") {
         const now = performance.now();
         const push = how === "push" || (how === "walk" && now - pushed > WALK_MS);
-        if (push) history.pushState(null, "", after);
-        else history.replaceState(null, "", after);
+        if (push) {
+          // what an address leaves out may be remembered otherwise by the time of Back
+          history.replaceState(null, "", written);
+          history.pushState(null, "", after);
+        } else history.replaceState(null, "", after);
         if (how !== "replace") pushed = now;
         written = after;
       }

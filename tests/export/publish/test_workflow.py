@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import importlib.metadata
+import json
 import os
 import re
 import shlex
@@ -279,6 +280,8 @@ def test_its_command_draws_the_same_site_without_torch(records: Path) -> None:
     for path in first:
         if first[path] != again[path]:  # only the command that makes the site may differ
             texts = [html.unescape(files[path].decode()) for files in (first, again)]
+            if path == "manifest.json":  # and so the checksums of the pages that print it
+                texts = [json.dumps(json.loads(text) | {"texts": []}) for text in texts]
             apart = [text.replace(said, "") for text, said in zip(texts, commands_of, strict=True)]
             assert apart[0] == apart[1] and apart[0] != texts[0], path
 

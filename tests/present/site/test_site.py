@@ -75,7 +75,7 @@ def test_a_models_small_maps_say_what_they_are_and_their_unit(built: Built) -> N
         records = [r for r in trial.records.values() if r.model.id == model.id]
         if records:
             html = (site / f"m/{model.slug}/index.html").read_text(encoding="utf-8")
-            assert f"Layer {records[0].model.layers}, mean over heads" in html
+            assert f"layer {records[0].model.layers}, mean over heads, one scale" in html
             assert "times uniform" in html
 
 

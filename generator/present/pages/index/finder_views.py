@@ -56,7 +56,7 @@ class IndexStatistic:
 
     Attributes:
         says: what its number is, in front of it.
-        unit: ``%`` for a share of 1, ``bits``, or empty.
+        unit: ``%`` for a share of 1, or empty.
     """
 
     id: str

@@ -36,7 +36,6 @@ def hero_view(planner: Planner) -> HeroView | None:
     columns = best_columns(len(shown) + 1, aspect)
     asked = _asked([each.content for each in shown])
     return HeroView(
-        title=image.title,
         photo=photo,
         finding=tuple(_finding(planner, image.title, shown, hero, asked)),
         what=f"{asked[0].upper()}{asked[1:]}, mean over heads, each map on its own scale.",
@@ -158,7 +157,10 @@ def _layer(shown: Sequence[_Shown], hero: Hero) -> str:
 
 
 def _shares(shown: Sequence[_Shown], asked: str) -> Iterator[FindingPart]:
-    """What the strongest tenth holds: of each of two models, else the least and the most."""
+    """What the strongest tenth holds: of each of two models, else the least and the most.
+
+    Labels are quoted, since they may have commas.
+    """
     ordered = sorted(shown, key=lambda each: each.found.strongest)
     ends = list(shown) if len(shown) < 3 else [ordered[0], ordered[-1]]
     first, last = ends[0], ends[-1]
@@ -166,6 +168,6 @@ def _shares(shown: Sequence[_Shown], asked: str) -> Iterator[FindingPart]:
     yield FindingPart(percent(first.found.strongest), strong=True)
     yield FindingPart(f" of {asked}")
     if len(shown) > 1:
-        yield FindingPart(f" in {first.label} {'and' if len(shown) == 2 else 'to'} ")
+        yield FindingPart(f" in “{first.label}” {'and' if len(shown) == 2 else 'to'} ")
         yield FindingPart(percent(last.found.strongest), strong=True)
-        yield FindingPart(f" in {last.label}")
+        yield FindingPart(f" in “{last.label}”")

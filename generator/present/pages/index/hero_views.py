@@ -51,7 +51,6 @@ class HeroView:
     """The hero: a picture with each model's map beside it.
 
     Attributes:
-        title: title of the picture.
         photo: the part of the picture that the first model saw; None when it cannot be opened.
         finding: one sentence or two on what the maps show, made of their numbers.
         what: what the maps show, and on which scale.
@@ -62,11 +61,10 @@ class HeroView:
         aspect: width of a map by its height, to the nearest quarter from 0.5 to 2.
         depth: the depth that is shown, in layers of the deepest model, from 1.
         depths: number of these layers.
-        apart: for each depth how far the maps are apart, in words; empty for one model.
+        apart: for each depth how far the maps are apart, with the unit; empty for one model.
         colors: name of the color map.
     """
 
-    title: str
     photo: Picture | None
     finding: tuple[FindingPart, ...]
     what: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -43,7 +43,7 @@ from generator.present.pages.wording import (
 )
 from generator.records.run import Failure, ImageEntry, ModelEntry
 from generator.text.numbers import number
-from generator.text.phrases import counted, listed
+from generator.text.phrases import counted
 
 CARDS = 6
 """Most comparisons with a figure on the front page; the others are links."""
@@ -63,6 +63,7 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
     here, run = planner.on(part.path(INDEX)), planner.run
     pairs = here.contents.pairs if part.first else ()
     summary = f"{models_text(run)} on {images_text(run)}"
+    lines = tuple(_model_lines(here)) if part.first else ()
     return IndexPage(
         path=here.page,
         frame=here.frame(
@@ -76,7 +77,8 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         summary=_summary(here),
         what=_contact_text(here),
         hero=hero_view(here) if part.first else None,
-        models=tuple(_model_lines(here)) if part.first else (),
+        models=lines,
+        size=_shared_size(lines),
         aligned=aligned(here),
         across=1 + len(run.listed),
         groups=tuple(
@@ -106,8 +108,9 @@ def _contact_text(planner: Planner) -> str:
     asked = "received attention" if all(c.received for c in held) else "CLS attention"
     if len({c.received for c in held}) == 2:
         asked += " (received attention of models without CLS)"
-    labels = listed([model.label for model in planner.run.listed])
-    differ = " Numbers: how much they differ." if planner.contents.divergence else ""
+    # labels may have commas
+    labels = " · ".join(model.label for model in planner.run.listed)
+    differ = " Numbers: difference in bits." if planner.contents.divergence else ""
     return (
         f"{asked[0].upper()}{asked[1:]} of the last layer, mean over heads, one scale: "
         f"{labels}.{differ}"
@@ -154,20 +157,27 @@ def _model_lines(planner: Planner) -> Iterator[ModelLine]:
         )
 
 
+def _shared_size(lines: Sequence[ModelLine]) -> str:
+    """The size of all models, if there are several and it is the same."""
+    sizes = {line.size for line in lines}
+    return sizes.pop() if len(lines) > 1 and len(sizes) == 1 else ""
+
+
 def _model_line(planner: Planner, model: ModelEntry) -> ModelLine:
     cells = planner.measured(model.slug)
     facts = cells[0].facts if cells else None
-    found = ""
+    size = tokens = ""
     if facts:
         grids = [(cell.facts.layout.rows, cell.facts.layout.cols) for cell in cells]
-        found = (
-            f"{facts.model.layers} layers × {facts.model.heads} heads, {grid_text(grids)} patches, "
-            f"{prefix_text(facts.layout, model)}"
+        size = (
+            f"{facts.model.layers} layers × {facts.model.heads} heads, {grid_text(grids)} patches"
         )
+        tokens = prefix_text(facts.layout, model)
     return ModelLine(
         label=model.label,
         url=planner.model_link(model),
-        facts=found,
+        size=size,
+        tokens=tokens,
         notes=checkpoint_notes(facts.model, facts.preprocessing) if facts else (),
         failure=notice(model.failure),
     )
@@ -179,7 +189,7 @@ def _comparison_card(planner: Planner, pair: ComparedPair) -> ComparisonCard:
     text = ""
     if apart:
         mean = number(float(np.mean(list(apart.values()))))
-        text = f"Maps differ by {mean} bits ({counted(len(apart), 'picture')})."
+        text = f"Difference: {mean} bits ({counted(len(apart), 'picture')})"
     hero = planner.contents.front.hero
     # other pictures than the one above, where there are some
     order = sorted(apart, key=lambda image: (bool(hero and image == hero.image), -apart[image]))

@@ -27,14 +27,17 @@ class ModelLine:
     """A model in the list of the index.
 
     Attributes:
-        facts: its size, grid and tokens; empty for a model that was not measured.
+        size: its layers, heads and grid; empty for a model that was not measured.
+        tokens: its tokens beside patches; empty as well.
         notes: caveats on the checkpoint, one sentence each.
-        steps: links to the pages of all checkpoints, for a sweep; its facts are of the last one.
+        steps: links to the pages of all checkpoints, for a sweep; the other
+            fields are of the last one.
     """
 
     label: str
     url: str
-    facts: str
+    size: str
+    tokens: str
     notes: tuple[str, ...]
     failure: Notice | None
     steps: tuple[Link, ...] = ()
@@ -119,6 +122,7 @@ class IndexPage:
         hero: picture and maps that open the front page; None on others, for a paper that chose
             its maps, and where nothing was measured.
         models: models and sweeps, on the front page; empty on others.
+        size: the size that several models share; empty where they differ, or for one model.
         aligned: whether all models saw the same part of each picture, so that all maps lie over
             the same photograph.
         across: pictures in a row of the contact sheet: the photograph, and a map of each model.
@@ -149,6 +153,7 @@ class IndexPage:
     what: str
     hero: HeroView | None
     models: tuple[ModelLine, ...]
+    size: str
     aligned: bool
     across: int
     groups: tuple[CardGroup, ...]

@@ -74,8 +74,8 @@ def test_it_says_what_share_the_strongest_tenth_of_the_patches_holds(tmp_path: P
     site = built(trial, tmp_path)
     text = " ".join(page(site, "index.html").text.replace("\u00a0", " ").split())
     found = re.search(
-        r"tenth of the patches holds from ([\d.]+) % of CLS attention in (.+?) to "
-        r"([\d.]+) % in (.+?)\.",
+        r"tenth of the patches holds from ([\d.]+) % of CLS attention in “(.+?)” to "
+        r"([\d.]+) % in “(.+?)”\.",
         text,
     )
     assert found is not None
@@ -100,8 +100,8 @@ def test_models_of_different_depth_are_shown_at_the_same_relative_depth(tmp_path
     (slider,) = [each for each in index.all("input") if each.get("id") == "hero-depth"]
     depth = int(slider["value"] or "")
     assert slider["max"] == "6"
-    assert f"layer {depth} of 6" in index.text
-    assert f"layer {max(1, int(depth / 2 + 0.5))} of 3" in index.text
+    assert f"layer {depth}/6" in index.text
+    assert f"layer {max(1, int(depth / 2 + 0.5))}/3" in index.text
     # a model that failed is not among them, and is told of below
     assert len([each for each in index.all("figure") if each.get("class") == "hero-map"]) == 4
     assert "The model tiny/gone is not on the hub." in index.text
