@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from PIL import Image, ImageOps
 
@@ -40,17 +40,19 @@ def measure(
     objects: Projection | Sequence[Projection] = "keys",
     target: int | None = None,
     test_time_registers: bool | RegisterSpec = False,
+    state_dict: Mapping[str, Any] | None = None,
     device: str = "auto",
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
     trust_remote_code: bool = False,
     store: str | Path | None = None,
 ) -> AttentionRecord:
-    """Measure one model on one image; nothing is written to disk unless a store is given.
+    """Measure one model on one image; nothing is kept on disk unless a store is given.
 
     The options are those of ``attention-gallery build``, with the same defaults.
 
     Args:
-        model: id on the hub, optionally with ``@revision``, or a local folder.
+        model: id on the hub, optionally with ``@revision``, a local folder, or a file with a state
+            dict of an original checkpoint.
         image: a file, or an open picture.
         resolution: short side of the input in pixels; None for the checkpoint's own.
         field_of_view: ``square``: the centered square; ``whole``: the whole picture;
@@ -67,6 +69,8 @@ def measure(
         test_time_registers: move outlier patches to a register that the model was not trained
             with (Jiang 2025), with register neurons found on this image alone; a
             :class:`RegisterSpec` sets the number of neurons and the layers to search.
+        state_dict: how to read a file of weights: the keys of ``[models.state_dict]``, such as
+            ``{"part": "teacher", "heads": 6}``; None for what the file says itself.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:0`` or ``mps``.
         dtype: dtype of weights and activations; softmax and norms are always float32.
         trust_remote_code: run code that comes with the checkpoint.
@@ -80,7 +84,9 @@ def measure(
     Raises:
         GalleryError: the model or the image cannot be used; the message has the next step.
     """
-    named = {"id": str(model), "test_time_registers": test_time_registers}
+    named: dict[str, Any] = {"id": str(model), "test_time_registers": test_time_registers}
+    if state_dict is not None:
+        named["state_dict"] = dict(state_dict)
     with scratch() as folder:
         if isinstance(image, Image.Image):
             path = folder / "image.png"

@@ -31,7 +31,7 @@ def test_measure_gives_named_arrays(here: Path) -> None:
     assert record.rows("CLS").shape == (3, 4, 17)
     np.testing.assert_allclose(record.rows("CLS").astype(float).mean(-1), 1, rtol=1e-3)
     assert record.patch_attention is not None and record.patch_attention.shape == (3, 16, 17)
-    assert not (here / "store").exists() and not (here / "site").exists()
+    assert not list((here / "store").rglob("*.safetensors")) and not (here / "site").exists()
 
 
 def test_measure_can_be_called_whatever_was_imported_before(here: Path) -> None:
@@ -71,6 +71,7 @@ def test_measure_has_the_options_of_the_command() -> None:
             "revision",
             "label",
             "folder",
+            "file",
             "step",
             "sweep",
         ),  # what it is, not how it is measured

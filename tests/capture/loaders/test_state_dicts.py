@@ -202,6 +202,8 @@ def test_safetensors_without_a_config(tmp_path: Path) -> None:
         "MoCo v3 and DeiT were assumed"
     )
     assert (record.model.id, record.model.heads) == ("dino", HEADS)
+    asked = {"heads": HEADS, "mean": [0.5] * 3, "std": [0.5] * 3}
+    assert measure(file, picture, state_dict=asked).key == record.key
 
 
 # --- what is left open, and what is refused -----------------------------------------------------
