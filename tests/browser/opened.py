@@ -51,6 +51,20 @@ def settle(page: Page) -> None:
     page.evaluate("() => new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))")
 
 
+def heat_cell(page: Page, chart: str, layer: int, head: int) -> tuple[float, float]:
+    """The middle of a cell of a heat map, in the window."""
+    cells = page.locator(f"#{chart} .chart-cells")
+    cells.scroll_into_view_if_needed()
+    box = cells.bounding_box()
+    columns = int(cells.get_attribute("data-columns") or 0)
+    rows = int(cells.get_attribute("data-rows") or 0)
+    assert box and columns and rows
+    return (
+        box["x"] + box["width"] * (head - 0.5) / columns,
+        box["y"] + box["height"] * (layer - 0.5) / rows,
+    )
+
+
 def overflow(page: Page) -> int:
     """Pixels by which the page is wider than the window."""
     width = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")

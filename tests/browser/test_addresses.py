@@ -285,8 +285,8 @@ def test_every_place_has_an_address(
 INDEX_NO_CHOICE = {
     "find-more": "shows more of the same",
     "find-clear": "goes back to nothing",
-    "hero-depth": "moves the opening maps; their page has an address for each layer",
-    "term-word": "explains a word",
+    "hero-depth": "a look at other layers, which the page of the picture has addresses for",
+    "term-word": "explains a term",
 }
 """Controls of the index that choose nothing, and why."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.opened import Opened, settle
+from tests.browser.opened import Opened, heat_cell, settle
 from tests.present.gallery import Gallery
 
 HEAD = "#layer=4&head=3"
@@ -32,30 +32,16 @@ def at_the_head(found: Opened) -> None:
     assert chosen == ["4", "3"]
 
 
-def cell(found: Opened, chart: str, layer: int, head: int) -> tuple[float, float]:
-    """The middle of a cell of a heat map, in the window."""
-    cells = found.page.locator(f"#{chart} .chart-cells")
-    cells.scroll_into_view_if_needed()
-    box = cells.bounding_box()
-    columns = int(cells.get_attribute("data-columns") or 0)
-    rows = int(cells.get_attribute("data-rows") or 0)
-    assert box and columns and rows
-    return (
-        box["x"] + box["width"] * (head - 0.5) / columns,
-        box["y"] + box["height"] * (layer - 0.5) / rows,
-    )
-
-
 @pytest.mark.parametrize("chart", ["head-entropy", "head-sink"])
 def test_a_click_on_a_cell_opens_its_head(deep: Opened, chart: str) -> None:
     if chart == "head-sink":
         deep.page.get_by_text("more heat maps").click()
-    deep.page.mouse.click(*cell(deep, chart, 4, 3))
+    deep.page.mouse.click(*heat_cell(deep.page, chart, 4, 3))
     at_the_head(deep)
 
 
 def test_the_pointer_reads_the_number_of_a_cell(deep: Opened) -> None:
-    deep.page.mouse.move(*cell(deep, "head-entropy", 4, 3))
+    deep.page.mouse.move(*heat_cell(deep.page, "head-entropy", 4, 3))
     line = deep.page.locator("#numbers-of-heads").text_content() or ""
     rows = [row.split("\t") for row in line.split("\n")]
     (wanted,) = (row[rows[0].index("entropy")] for row in rows if row[:2] == ["4", "3"])

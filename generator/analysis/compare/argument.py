@@ -188,10 +188,13 @@ def _outliers_finding(
         return
     held = [int((values > 0).sum()) for values in (shares.one, shares.two)]
     ratios = [float(each.digest.norms.ratio.max()) for each in models]
+    # low where few of several images have outliers, so the sentence says of what it is
+    several = any(each.digest.norms.images > 1 for each in models)
+    of = " (median over images)" if several else ""
     yield PairFinding(
         f"{count(held[0])} vs {count(held[1])}",
         f"of {counted(shares.n, 'image')} have outlier patches. The largest norm is "
-        f"{number(ratios[0])} vs {number(ratios[1])} × the median patch.",
+        f"{number(ratios[0])} vs {number(ratios[1])} × the median patch{of}.",
         counted(shares.n, "image"),
         "norms",
         "Norms",

@@ -118,6 +118,9 @@ def test_outliers_in_few_images_are_counted_by_image() -> None:
     assert "Reg has no outlier patches in any image or layer" in found
     assert "Plain has more outliers in 1 of 5 images, Reg in 0; 4 are equal." in found
     assert values(argument)["norms"] == "1 vs 0"
+    (norms,) = (each.text for each in argument.findings if each.section == "norms")
+    assert norms.startswith("of 5 images have outlier patches. The largest norm is ")
+    assert norms.endswith(" × the median patch (median over images).")
 
 
 def test_equal_models_show_no_difference() -> None:

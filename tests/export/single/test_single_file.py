@@ -15,7 +15,7 @@ from generator.export.single.file import single_file
 from generator.present.cells.chunk import read_chunk
 from generator.present.files.manifest_file import read_manifest
 from generator.text.numbers import number
-from tests.browser.opened import Opened, overflow, settle
+from tests.browser.opened import Opened, heat_cell, overflow, settle
 from tests.export.conftest import Exportable, exported
 from tests.present.gallery import HOSTILE, Gallery, gallery, many
 
@@ -122,7 +122,7 @@ def test_a_square_of_a_heat_map_leads_to_its_head(
 ) -> None:
     opened = look(single, "#page=m/registers")
     page = opened.page
-    page.locator('#head-entropy a[href$="layer=3&head=2"]').click()
+    page.mouse.click(*heat_cell(page, "head-entropy", 3, 2))
     expect(page.locator("h1")).to_have_text("Image0")
     opened.wait()
     assert page.locator("#layer, #head").evaluate_all("all => all.map(e => e.value)") == ["3", "2"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.opened import Opened, settle
+from tests.browser.opened import Opened, heat_cell, settle
 from tests.export.conftest import exported
 from tests.present.gallery import many
 
@@ -91,7 +91,7 @@ def test_a_file_that_is_loaded_again_shows_the_page_that_was_turned_to(
 ) -> None:
     opened = look(single, "#page=m/registers")
     page = opened.page
-    page.locator('#head-entropy a[href$="layer=3&head=2"]').click()
+    page.mouse.click(*heat_cell(page, "head-entropy", 3, 2))
     opened.wait()
     page.reload()
     opened.wait()
