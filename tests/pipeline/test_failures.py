@@ -163,7 +163,8 @@ def test_picture_that_disappears_while_measuring(
 ) -> None:
     """Planning saw it; when its turn comes it is gone."""
     monkeypatch.setattr(
-        "generator.capture.models.load.find_blocks", _then((spec.images[0] / "second.jpg").unlink)
+        "generator.capture.models.transformers_network.find_blocks",
+        _then((spec.images[0] / "second.jpg").unlink),
     )
     outcome = build(spec)
     assert outcome.measured == 2

@@ -57,8 +57,14 @@ def heat_grid(
             rows=layers,
             lines="".join(
                 (
-                    *(f"M{machine(LEFT + wide * n)} {TOP:g}V{bottom:g}" for n in range(1, heads)),
-                    *(f"M{LEFT:g} {machine(TOP + high * n)}H{RIGHT:g}" for n in range(1, layers)),
+                    *(
+                        f"M{machine(LEFT + wide * n)} {machine(TOP)}V{machine(bottom)}"
+                        for n in range(1, heads)
+                    ),
+                    *(
+                        f"M{machine(LEFT)} {machine(TOP + high * n)}H{machine(RIGHT)}"
+                        for n in range(1, layers)
+                    ),
                 )
             ),
             values=column,

@@ -16,13 +16,13 @@ from generator.records.extras import Measuring
     [
         (
             "demo-dinov2",
-            "1c691cee5c8c9f11790c4fcef8d921ad398fcafbf18e334c52f421c39acd9ddf",
-            "b34684a854aa2b98fb58a1ea709ff7c24fcd33f418affb5c812c690401b66fe6",
+            "07e7758959b14231878f6278269a4e21e859abbfed402d7ff512595fe5807734",
+            "e78a9de855f177b8a0960a87867683b5f49b79d2fa51b87dcf2df5762d95f548",
         ),
         (
             "demo-dinov2-registers",
-            "df849d31223558bfe040616dafc81e326ca999b415c0ea89facb34c893fd64e2",
-            "bc446b46371b5f9ce248ef1ecd1e9ba43b8fc4a8b31b94caac6d98665faa961e",
+            "88d8783e283d62cb1016c12418acf4a3a7948e793c02c1b21371f088cd120094",
+            "7eed774906805fc02d920819a0ddbedcf55c42fa0abc493382d6712d1f364d46",
         ),
     ],
 )

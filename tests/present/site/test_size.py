@@ -277,7 +277,7 @@ def test_the_images_of_the_teaser_keep_their_heads_longest(
     (chosen,) = set(last) - set(tiers[7].report.reduction.whole)
     paper = Paper(teaser=(TeaserCell("fine", chosen),))
     other = Gallery(replace(trial.run, paper=paper), trial.records)
-    limit = tiers[8].bytes + 20_000
+    limit = tiers[8].bytes + 40_000
     report = build(other, tmp_path / "site", limit)
     assert report.reduction.whole[0] == chosen
 

@@ -151,13 +151,14 @@ def test_maps_lead_to_the_image_with_their_step_and_gaps_say_why(built: Built) -
 
 def test_the_index_groups_the_steps_and_shows_the_last(built: Built) -> None:
     html = built.page(".")
-    models = html[html.index('id="models"') : html.index('id="images"')]
-    assert models.count('class="card"') == 2 and 'href="s/our-run/index.html"' in models
+    models = html[html.index('id="models"') :]
+    assert models.count('class="checkpoints"') == 1 and 'href="s/our-run/index.html"' in models
+    assert 'href="m/plain/index.html"' in models
     assert all(
         f'href="m/{slug}/index.html">step {step}<' in models
         for slug, step in zip(SLUGS, STEPS, strict=True)
     )
-    cards = html[html.index('id="images"') :]
+    cards = html[html.index('id="images"') : html.index('id="models"')]
     assert "our run, step 16000" in cards and "our run, step 500" not in cards.split("credits")[0]
 
 
