@@ -277,9 +277,10 @@ def test_the_images_of_the_teaser_keep_their_heads_longest(
     (chosen,) = set(last) - set(tiers[7].report.reduction.whole)
     paper = Paper(teaser=(TeaserCell("fine", chosen),))
     other = Gallery(replace(trial.run, paper=paper), trial.records)
-    limit = tiers[8].bytes + 40_000
-    report = build(other, tmp_path / "site", limit)
-    assert report.reduction.whole[0] == chosen
+    report = build(other, tmp_path / "site", tiers[4].bytes + 40_000)
+    while len(report.reduction.whole) != 1:
+        report = build(other, tmp_path / "site", report.bytes - 1)
+    assert report.reduction.whole == (chosen,)
 
 
 def test_the_page_of_a_sequence_says_what_all_of_its_frames_lack(tmp_path: Path) -> None:
