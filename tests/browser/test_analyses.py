@@ -35,7 +35,7 @@ def test_they_are_there_and_unfold_without_scripts(visit: Callable[..., Opened])
     opened = visit(IMAGE, scripts=False)
     studies = opened.page.locator(".studies")
     expect(studies).to_be_visible()
-    expect(studies.locator("#analysis-norms .panel").first).to_be_visible()
+    expect(studies.locator("#analysis-norms .panel").first).to_be_hidden()
     expect(studies.locator("#analysis-rollout .panel").first).to_be_hidden()
     studies.locator("#analysis-rollout > summary").click()
     expect(studies.locator("#analysis-rollout .panel").first).to_be_visible()
@@ -68,6 +68,7 @@ def test_outliers_lie_over_the_places_of_the_picture_that_are_outliers(
 ) -> None:
     """The box around the outline is that of the planted patches, in the picture's own pixels."""
     opened = visit(IMAGE)
+    opened.page.locator("#analysis-norms > summary").click()
     model = opened.page.locator("#analysis-norms .study-model", has_text="Deep").first
     svg, mark = model.locator("svg.panel-picture"), model.locator(".mark-outline")
     frame = svg.bounding_box()
