@@ -37,8 +37,8 @@ def _norms(context: ModelContext) -> _Found:
     share = float(norms.above[norms.peak, CUTOFFS.index(int(OUTLIER))])
     return (
         f"{number(float(norms.ratio[norms.peak]))} ×",
-        f"the median patch is the largest norm, in {stream_layer(norms.peak)}; {percent(share)} of "
-        "patches are outliers there.",
+        f"is the largest norm over the median patch's, in {stream_layer(norms.peak)}; "
+        f"{percent(share)} of patches are outliers there.",
         "norms",
         "Norms",
     )
