@@ -12,7 +12,7 @@ const StageLayout = (() => {
   const TABLE = 352;
   /** Below this width of the page, nothing stands beside the maps. */
   const NARROW = 700;
-  /** A window is low up to this height, as in stage.css. */
+  /** A window is low up to this height, as in toolbar.css. */
   const LOW = 500;
   /** Share of their largest width that maps may lose to what stands beside them. */
   const WORTH = 0.88;
