@@ -144,13 +144,13 @@ class ChangingLine:
         self._width = len(text)
 
     @contextmanager
-    def job(self, title: str, total: int) -> Iterator[Job]:
-        """Count the steps; the last count stays."""
+    def job(self, title: str, total: int, *, brief: bool = False) -> Iterator[Job]:
+        """Count the steps; the last count stays, unless it is brief."""
         job = _CountJob(self, legible(title), total)
         if total:
             job.show()
         yield job
-        if total:
+        if total and not brief:
             self._out.write("\n")
             self._out.flush()
             self._width = 0
