@@ -40,10 +40,12 @@ SECURITY
 """Order of the sidebar; added to the README, which is the first page."""
 
 HEADLINE = "# attention-gallery\n"
-EXAMPLE = '\n<p><a href="demo-gallery/index.html">See the demo gallery</a>, which is a part of this site.</p>\n'
+EXAMPLE = """
+<p>See the <a href="demo-gallery/index.html">demo gallery</a>, which is a part of this site.</p>
+"""
 
 project = "attention-gallery"
-copyright = "the authors of attention-gallery"
+project_copyright = "the authors of attention-gallery"
 extensions = ["myst_parser"]
 root_doc = "README"
 include_patterns = ["*.md", "docs/*.md", "templates/README.md"]
