@@ -247,7 +247,7 @@ const Page = (() => {
       view.cut ??= PatchQueries.remembered();
       view.chunk = Fuse.withExtremes(view.cut(view.patches, view.model.heads, query));
     }
-    const seen = views.map((view) => app.pairing.of(views[0], view, current));
+    const states = views.map((view) => app.pairing.of(views[0], view, current));
     const all = views.map((view) => show(app, view, current));
     const ranges = all.flatMap((shown) => (shown.kind === "map" ? [shown.range] : []));
     const differ = !Ranges.agree(ranges);
@@ -255,10 +255,10 @@ const Page = (() => {
     for (const [i, view] of views.entries()) {
       const shown = all[i];
       view.stage.update(view, current, shown, place);
-      view.readout.update(view, seen[i], shown, place, differ);
-      if (app.numbers.open()) app.numbers.update(view, seen[i], shown, app.ranges.off(view, chosen));
+      view.readout.update(view, states[i], shown, place, differ);
+      if (app.numbers.open()) app.numbers.update(view, states[i], shown, app.ranges.off(view, chosen));
       const ring = app.pairing.of(views[0], view, chosen);
-      view.wall.update(view, ring, seen[i], Words.wallNote(page, view, chosen));
+      view.wall.update(view, ring, states[i], Words.wallNote(page, view, chosen));
     }
     app.below.update(views, app.views, chosen, place);
     app.original.update(null, chosen, { kind: "loading" }, place);

@@ -71,7 +71,7 @@ const StageLayout = (() => {
     const root = Dom.find(document, ".maps");
     const models = Dom.find(root, ".models");
     const table = Dom.find(root, ".reading");
-    const box = Places.seen(page);
+    const box = Places.crop(page);
     const shape = box.width / box.height;
 
     function fit() {
