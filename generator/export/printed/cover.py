@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
-from generator.analysis.compare.argument import PairFinding
+from generator.analysis.compare.argument import Finding
 from generator.export.printed.chapters import PrintedForm
 from generator.export.printed.choice import PrintedChoice
 from generator.present.pages.index.hero_views import HeroView
@@ -27,7 +27,7 @@ class PrintedComparison:
 
     title: str
     models: tuple[str, str]
-    findings: tuple[PairFinding, ...]
+    findings: tuple[Finding, ...]
     note: str
 
 
