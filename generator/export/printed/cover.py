@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
-from generator.analysis.compare.argument import Finding
+from generator.analysis.compare.findings import Finding
 from generator.export.printed.chapters import PrintedForm
 from generator.export.printed.choice import PrintedChoice
 from generator.present.pages.index.hero_views import HeroView
