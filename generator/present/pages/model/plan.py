@@ -21,8 +21,8 @@ from generator.present.pages.model_context import ModelContext
 from generator.present.pages.paging import Part, parts
 from generator.present.pages.paths import model_path
 from generator.present.pages.planner import Planner
+from generator.present.pages.register_text import METHOD, check_text, register_text
 from generator.present.pages.sections import Section
-from generator.present.pages.test_time import METHOD, check_text, register_text
 from generator.present.pages.views import Fact
 from generator.present.pages.wording import grid_text, map_alt, notice, prefix_text
 from generator.records.record import ModelFacts
