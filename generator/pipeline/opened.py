@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -20,7 +19,7 @@ from generator.images.find import load_images
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.plan import resolve, work_plan
 from generator.present.drawing.pictures import published_copy
-from generator.progress import Job, Reporter, Silent
+from generator.progress import Silent, python_reporter
 from generator.records.record import AttentionRecord, RecordPicture
 from generator.records.run import ImageEntry
 from generator.records.store import Store
@@ -173,18 +172,18 @@ class OpenModel:
         Raises:
             GalleryError: the model or the image cannot be used; the message has the next step.
         """
-        (found,) = self._measured([image], Silent(), strict=True)
+        (found,) = self._measured([image], strict=True)
         assert isinstance(found, AttentionRecord)
         return found
 
     def measure_all(
-        self, images: Iterable[Picture], reporter: Reporter | None = None
+        self, images: Iterable[Picture], *, progress: bool = True
     ) -> Iterator[AttentionRecord | NotMeasured]:
         """Measure many pictures, a few at a time, in order.
 
         Args:
             images: files and open pictures; they may be made one by one.
-            reporter: of progress; None for none. Shown where the number of pictures is known.
+            progress: show progress, where the number of pictures is known.
 
         Yields:
             A record for each picture, or a :class:`NotMeasured`, which is false, with the reason.
@@ -193,28 +192,26 @@ class OpenModel:
             StoreError: the store cannot be written.
         """
         total = len(images) if isinstance(images, Sized) else 0
-        job: AbstractContextManager[Job] = nullcontext(Silent())
-        if reporter is not None and total:
-            job = reporter.job(self.id, total)
-        with job as progress:
+        with python_reporter(progress and bool(total)).job(self.id, total) as job:
             rest = iter(images)
-            while window := list(islice(rest, WINDOW)):
-                for found in self._measured(window, Silent(), strict=False):
-                    progress.advance()
-                    yield found
+            # A picture may be closed when the next one is asked for, so each is read at once.
+            while found := self._measured(islice(rest, WINDOW), strict=False):
+                for each in found:
+                    job.advance()
+                    yield each
 
     def _measured(
-        self, images: Sequence[Picture], reporter: Reporter, *, strict: bool
+        self, images: Iterable[Picture], *, strict: bool
     ) -> list[AttentionRecord | NotMeasured]:
         """A record of each picture, or why there is none; the first failure raises if strict."""
         with scratch() as folder:
             given = [_given(image, folder, n, strict=strict) for n, image in enumerate(images)]
             found = [each for each in given if isinstance(each, _Given)]
-            measured = iter(self._records(found, folder, reporter, strict=strict))
+            measured = iter(self._records(found, folder, strict=strict))
             return [each if isinstance(each, NotMeasured) else next(measured) for each in given]
 
     def _records(
-        self, given: Sequence[_Given], folder: Path, reporter: Reporter, *, strict: bool
+        self, given: Sequence[_Given], folder: Path, *, strict: bool
     ) -> Iterator[AttentionRecord | NotMeasured]:
         if not given:
             return
@@ -226,7 +223,7 @@ class OpenModel:
         )
         store = Store(spec.store)
         plan = work_plan(spec, store, [each.entry for each in given])
-        failures = measure_missing(spec, plan, store, reporter)
+        failures = measure_missing(spec, plan, store, Silent())
         for each, cell in zip(given, plan.cells, strict=True):
             failure = cell.failure or failures.get(cell.key)
             if failure is not None:
@@ -320,13 +317,13 @@ def picture_file(image: Picture, place: Path) -> Path:
     return path
 
 
-def picture_path(image: Picture, folder: Path, number: int) -> Path:
-    """The path of a picture for a gallery, which may also be a folder or a clip.
+def picture_path(image: Picture, folder: Path, number: int) -> str | Path:
+    """A picture as a gallery takes it, which may also be a folder, a clip or an address.
 
     An open picture is written to the folder, under its own name if it has one.
     """
     if not isinstance(image, Image.Image):
-        return expand(image)
+        return image
     own = Path(getattr(image, "filename", "") or f"picture-{number + 1}").stem
     place = folder / "pictures" / f"{number:04}" / f"{own}.png"
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from generator.capture.checkpoint.layouts import VisionConfig
-from generator.capture.checkpoint.loader import Read
 from generator.capture.checkpoint.module_options import ModuleOptions
 from generator.capture.checkpoint.processors import Processor, read_processor
-from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.checkpoint.resolved import Read, ResolvedModel
 from generator.capture.loaders.timm import declared_processor
 
 if TYPE_CHECKING:
