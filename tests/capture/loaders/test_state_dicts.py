@@ -338,7 +338,7 @@ def test_damaged_file(ending: str, tmp_path: Path) -> None:
             {"layer4.0.conv1.weight": torch.zeros(1)},
             "weights holds 1 tensors, layer4.0.conv1.weight first, which are not named like a "
             "vision transformer of any of these projects: DINOv2, DINOv3, DINO, iBOT, MAE, MoCo v3 "
-            "DeiT, torchvision, OpenAI's CLIP and open_clip.",
+            "and DeiT, torchvision, OpenAI's CLIP and open_clip.",
         ),
     ],
 )
