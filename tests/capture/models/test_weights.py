@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from generator.capture.checkpoint.layouts import FIXED, RELATIVE, ROTARY
+from generator.capture.checkpoint.families import FIXED, RELATIVE, ROTARY
 from generator.capture.loaders.resolve import resolve_folder
 from generator.capture.models.load import LoadedModel, load
 from generator.capture.models.weights import filter_components, reduce_weights
