@@ -1,11 +1,12 @@
-"""Progress reports: bars on a terminal, plain lines elsewhere."""
+"""Progress reports: bars on a terminal, one changing line in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Any, Protocol, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -35,19 +36,23 @@ class Reporter(Protocol):
     def note(self, text: str) -> None:
         """Report a message."""
 
-    def job(self, title: str, total: int) -> AbstractContextManager[Job]:
-        """Context manager for a job of ``total`` steps."""
+    def job(self, title: str, total: int, *, brief: bool = False) -> AbstractContextManager[Job]:
+        """Context manager for a job of ``total`` steps.
+
+        Args:
+            brief: whether it mostly takes no time, and need not be told when it is done.
+        """
         ...
 
 
 class Silent:
-    """Reporter without output: for the Python API."""
+    """Reporter without output."""
 
     def note(self, text: str) -> None:
         """Nothing."""
 
     @contextmanager
-    def job(self, title: str, total: int) -> Iterator[Job]:
+    def job(self, title: str, total: int, *, brief: bool = False) -> Iterator[Job]:
         """Nothing."""
         yield self
 
@@ -66,21 +71,22 @@ class Lines:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def job(self, title: str, total: int) -> Iterator[Job]:
-        """Print a line every ten seconds, and one at the end."""
-        yield _LineJob(self, title, total)
+    def job(self, title: str, total: int, *, brief: bool = False) -> Iterator[Job]:
+        """Print a line every ten seconds, and one at the end unless it is brief."""
+        yield _LineJob(self, title, total, brief=brief)
 
 
 class _LineJob:
-    def __init__(self, lines: Lines, title: str, total: int) -> None:
-        self._lines, self._title, self._total = lines, title, total
+    def __init__(self, lines: Lines, title: str, total: int, *, brief: bool) -> None:
+        self._lines, self._title, self._total, self._brief = lines, title, total, brief
         self._done = 0
         self._start = self._last = time.monotonic()
 
     def advance(self) -> None:
         self._done += 1
         now = time.monotonic()
-        if self._done < self._total and now - self._last < SECONDS_BETWEEN_LINES:
+        last = self._done == self._total and not self._brief
+        if not last and now - self._last < SECONDS_BETWEEN_LINES:
             return
         self._last = now
         rate = self._done / max(now - self._start, 1e-9)
@@ -100,8 +106,8 @@ class Bars:
         self._console.print(text, markup=False, highlight=False)
 
     @contextmanager
-    def job(self, title: str, total: int) -> Iterator[Job]:
-        """A bar that stays when the job is done."""
+    def job(self, title: str, total: int, *, brief: bool = False) -> Iterator[Job]:
+        """A bar that stays when the job is done, unless it is brief."""
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -109,7 +115,7 @@ class Bars:
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self._console) as progress:
+        with Progress(*columns, console=self._console, transient=brief) as progress:
             task = progress.add_task(legible(title), total=total, rate="")
             yield _BarJob(progress, task)
 
@@ -124,6 +130,67 @@ class _BarJob:
         self._progress.update(task.id, advance=1, rate=rate)
 
 
+class ChangingLine:
+    """One line that changes, as notebooks render it without widgets, and keep it when saved."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._width = 0
+
+    def note(self, text: str) -> None:
+        """Shown until the next one."""
+        self._out.write(f"\r{text.ljust(self._width)}")
+        self._out.flush()
+        self._width = len(text)
+
+    @contextmanager
+    def job(self, title: str, total: int, *, brief: bool = False) -> Iterator[Job]:
+        """Count the steps; the last count stays, unless it is brief."""
+        job = _CountJob(self, legible(title), total)
+        if total:
+            job.show()
+        yield job
+        if total and not brief:
+            self._out.write("\n")
+            self._out.flush()
+            self._width = 0
+
+
+class _CountJob:
+    def __init__(self, line: ChangingLine, title: str, total: int) -> None:
+        self._line, self._title, self._total = line, title, total
+        self._done = 0
+        self._start = time.monotonic()
+
+    def advance(self) -> None:
+        self._done += 1
+        self.show()
+
+    def show(self) -> None:
+        passed = time.monotonic() - self._start
+        self._line.note(f"{self._title}: {self._done}/{self._total}, {passed:.0f} s")
+
+
 def reporter_for(console: Console) -> Reporter:
     """Bars on a terminal, lines elsewhere."""
     return Bars(console) if console.is_terminal else Lines(console)
+
+
+def python_reporter(progress: bool) -> Reporter:
+    """For the Python API: a changing line in a notebook, as on the command line elsewhere.
+
+    Args:
+        progress: whether anything is shown.
+    """
+    if not progress:
+        return Silent()
+    if in_notebook():
+        return ChangingLine(sys.stderr)
+    return reporter_for(Console(stderr=True, highlight=False))
+
+
+def in_notebook() -> bool:
+    """Whether a kernel of Jupyter, Colab or an editor runs this."""
+    shell: Any = sys.modules.get("IPython")
+    found = shell.get_ipython() if shell is not None else None
+    return found is not None and hasattr(found, "kernel")

@@ -43,7 +43,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
     ),
     "present.pages": ("*", "image methods model sweep", "pair", "index"),
     "export": (
-        "anonymous archive files findings",
+        "anonymous archive files problems",
         "intact source",
         "numbers pictures publish single",
         "diff figures",
