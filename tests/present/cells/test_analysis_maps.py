@@ -175,10 +175,10 @@ def test_every_page_of_objects_says_in_which_vectors(analyzed: tuple[Gallery, Pa
         name: text_of((analyzed[1] / name).read_text(encoding="utf-8"))
         for name in ("m/plain/index.html", "m/deep/index.html", "methods/index.html")
     }
-    assert "Objects looked for in keys and values of the last layer" in pages["m/plain/index.html"]
-    assert "Objects looked for in keys of the last layer" in pages["m/deep/index.html"]
+    assert "Object discovery uses keys and values of the last layer" in pages["m/plain/index.html"]
+    assert "Object discovery uses keys of the last layer" in pages["m/deep/index.html"]
     assert (
-        "Objects looked for in keys (Plain, Registers, Probe, Deep); values (Plain), of the last "
+        "Object discovery uses keys (Plain, Registers, Probe, Deep); values (Plain), of the last "
         "layer"
     ) in pages["methods/index.html"]
 
@@ -188,7 +188,7 @@ def test_colors_say_what_they_are_fitted_to_and_how_well_they_are_aligned(
 ) -> None:
     text = text_of(section(analyzed[1], "components"))
     assert text.count("components of all 2 images of this model") == 4
-    assert text.count("Other models are turned onto this one.") == 1
+    assert text.count("Other models are rotated onto this one.") == 1
     turned = (
         r"Turned onto those of Plain, which leaves [\d.]+ times the squared size of those "
         r"\(patches paired at random: [\d.]+ times\): "
