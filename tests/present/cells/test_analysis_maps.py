@@ -68,7 +68,7 @@ def test_models_without_registers_and_those_that_failed_say_so(
 ) -> None:
     text = text_of(section(analyzed[1], "queries"))
     assert text.count("This model has no registers.") == 3
-    assert "This model has no CLS token: what patches receive stands in." in text
+    assert "This model has no CLS token: the map is received attention." in text
     assert "The model tiny/gone is not on the hub." in text
 
 
@@ -190,8 +190,8 @@ def test_colors_say_what_they_are_fitted_to_and_how_well_they_are_aligned(
     assert text.count("components of all 2 images of this model") == 4
     assert text.count("Other models are rotated onto this one.") == 1
     turned = (
-        r"Turned onto those of Plain, which leaves [\d.]+ times the squared size of those "
-        r"\(patches paired at random: [\d.]+ times\): "
+        r"Rotated onto those of Plain. Residual: [\d.]+ × their squared size "
+        r"\(patches paired at random: [\d.]+ ×\); "
     )
     assert len(re.findall(turned, text)) == 3
     background = Image.open(next(analyzed[1].glob("data/plain/image0.features.*.png")))
