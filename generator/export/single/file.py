@@ -344,12 +344,11 @@ def _document(
         f"script-src {hashes([boot, code])}; style-src {hashes(text for text, _ in styles)}; "
         f"img-src data: blob:; connect-src 'none'; {'' if frame else BASE}form-action 'none'"
     )
+    base = f'<base href="{SRCDOC}">\n' if frame else ""
     parts = [
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f'<base href="{SRCDOC}">\n'
-        if frame
-        else "",
+        base,
         f"<title>{index.title}</title>\n",
         *(style(text, media) for text, media in styles),
         script(boot),
