@@ -348,8 +348,7 @@ def _document(
     parts = [
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        base,
-        f"<title>{index.title}</title>\n",
+        f"{base}<title>{index.title}</title>\n",
         *(style(text, media) for text, media in styles),
         script(boot),
         index.head_html,
