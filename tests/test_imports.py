@@ -42,6 +42,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "site",
     ),
     "present.pages": ("*", "image methods model sweep", "pair", "index"),
+    "pipeline": ("interventions", "plan", "workers", "*"),
     "export": (
         "anonymous archive files findings",
         "intact source",
@@ -265,6 +266,7 @@ def test_presenting_and_the_command_line_load_no_torch() -> None:
     assert {
         "generator.present.site.write",
         "generator.pipeline.measuring",
+        "generator.pipeline.workers.measurer",
         "generator.commands.inspection",
     } <= set(names)
     light = {

@@ -35,6 +35,7 @@ class PlannedModel:
         resolved: None for a model that failed.
         weights_cached: whether the arrays from its weights are in the store.
         register: a test-time register; None for the unmodified model.
+        asked: the model as the spec has it.
     """
 
     entry: ModelEntry
@@ -42,6 +43,7 @@ class PlannedModel:
     preprocessing: Preprocessing | None
     weights_cached: bool = False
     register: PlannedRegister | None = None
+    asked: ModelSpec | None = None
 
     @property
     def vision(self) -> VisionConfig:
@@ -190,7 +192,7 @@ def _planned_model(
         return PlannedModel(replace(entry, failure=failure_of(error)), None, None)
     weights = weights_key(model=resolved.id, version=resolved.version, dtype=dtype)
     entry = replace(entry, commit=resolved.commit, weights=weights, gated=resolved.gated)
-    return PlannedModel(entry, resolved, preprocessing, store.has_weights(weights), register)
+    return PlannedModel(entry, resolved, preprocessing, store.has_weights(weights), register, model)
 
 
 def _planned_cell(
