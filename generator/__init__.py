@@ -10,7 +10,8 @@ For notebooks and scripts::
 
     generator.build(spec, "site")            # the same as the command line
     for record in generator.load_records("site"):
-        print(record.model.id, record.entropy.mean())
+        print(record.model.id, record.image, record.entropy.mean())
+    generator.statistics("site")             # a pandas DataFrame
 
 The names of axes and units are those of :mod:`generator.records.record`.
 """
@@ -21,16 +22,36 @@ from typing import TYPE_CHECKING
 
 from generator.version import __version__
 
-__all__ = ["__version__", "build", "load_records", "measure"]
+__all__ = [
+    "BuildResult",
+    "GallerySpec",
+    "__version__",
+    "build",
+    "load_records",
+    "measure",
+    "statistics",
+]
 
 if TYPE_CHECKING:
-    from generator.api import build, load_records, measure
+    from generator.api import (
+        BuildResult,
+        GallerySpec,
+        build,
+        load_records,
+        measure,
+        statistics,
+    )
 
 
 def __getattr__(name: str) -> object:
     """The API is imported on first use: ``import generator`` alone stays light."""
-    if name in ("build", "load_records", "measure"):
+    if name in __all__:
         from generator import api  # noqa: PLC0415
 
         return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The API too, for completion."""
+    return sorted({*globals(), *__all__})

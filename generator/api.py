@@ -1,22 +1,34 @@
-"""The public Python API: measure, build, load records."""
+"""The public Python API: measure, build, load records, statistics."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image, ImageOps
 
 from generator.errors import GalleryError, ImageError, StoreError
+from generator.export.numbers.statistics import StatisticsRow, record_rows, rows_of
+from generator.export.source import open_source
 from generator.images.clips import is_clip
 from generator.pipeline import build as pipeline
 from generator.pipeline import measuring
+from generator.pipeline.result import BuildResult, result_of
+from generator.present.drawing.pictures import published_copy
+from generator.present.files.manifest import ImageItem
 from generator.present.files.manifest_file import read_manifest
 from generator.present.pages.notebook import record_html
-from generator.progress import Silent
+from generator.progress import Silent, python_reporter
 from generator.records.extras import DEFAULT_EXTRAS, Extra, Projection
-from generator.records.record import AttentionRecord, FieldOfView, PatchQueries, display_with
+from generator.records.record import (
+    AttentionRecord,
+    FieldOfView,
+    PatchQueries,
+    RecordPicture,
+    display_with,
+)
 from generator.records.store import Store
 from generator.records.store import load_records as load_store
 from generator.spec.gallery import GallerySpec, ModelSpec, default_store
@@ -24,7 +36,13 @@ from generator.spec.models import RegisterSpec, expand
 from generator.spec.options import load_spec, merge
 from generator.temporary import scratch
 
+if TYPE_CHECKING:
+    import pandas
+
 display_with(record_html)
+
+THUMBNAIL = 320
+"""Longest side of the copy of a picture that a record shows in a notebook, in pixels."""
 
 PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
@@ -120,7 +138,16 @@ def measure(
         plan = pipeline.planned_gallery(spec, records, Silent())
         measuring.measure_missing(spec, plan, records, Silent())
         (cell,) = plan.cells
-        return records.get(cell.key)
+        name = _name_of(image) or cell.image.name
+        shown = RecordPicture(name, published_copy(path, THUMBNAIL))
+        return replace(records.get(cell.key), picture=shown)
+
+
+def _name_of(image: str | Path | Image.Image) -> str:
+    """The file name of a picture; empty for one that was made in memory."""
+    if isinstance(image, Image.Image):
+        return Path(getattr(image, "filename", "") or "").name or "a picture in memory"
+    return ""
 
 
 def _as_png(image: Image.Image) -> Image.Image:
@@ -134,31 +161,39 @@ def _as_png(image: Image.Image) -> Image.Image:
 
 
 def build(
-    spec: GallerySpec | str | Path, out: str | Path | None = None, *, records_only: bool = False
-) -> Path:
+    spec: GallerySpec | str | Path,
+    out: str | Path | None = None,
+    *,
+    records_only: bool = False,
+    progress: bool = True,
+) -> BuildResult:
     """Build a gallery, as ``attention-gallery build`` does.
 
     Args:
         spec: a :class:`GallerySpec`, or a TOML file.
         out: folder of the site; None for the spec's own.
         records_only: measure nothing; needs neither torch nor a GPU.
+        progress: show progress: bars on a terminal, a line that changes in a notebook.
 
     Returns:
-        The site's ``index.html``.
+        Where the site is, its numbers, and what failed. It stands for the path of ``index.html``.
 
     Raises:
         GalleryError: nothing could be built. A single model or image that fails does not raise,
-            unless the spec is strict; the site shows the reason in its place.
+            unless the spec is strict; the result and the site have the reason in its place.
         StoreError: a record is missing, and nothing may be measured.
     """
     if not isinstance(spec, GallerySpec):
         spec = load_spec(expand(spec))
     if out is not None:
         spec = merge(spec, out=Path(out))
-    pipeline.build_gallery(
-        spec, command="generator.build(...)", reporter=Silent(), records_only=records_only
+    outcome = pipeline.build_gallery(
+        spec,
+        command="generator.build(...)",
+        reporter=python_reporter(progress),
+        records_only=records_only,
     )
-    return spec.out / "index.html"
+    return result_of(outcome, spec.out)
 
 
 def load_records(
@@ -177,7 +212,76 @@ def load_records(
     if manifest is None:
         return load_store(expand(folder))
     records = Store(expand(store) if store is not None else default_store())
-    return (records.get(cell.record) for cell in manifest.cells if cell.record)
+    images = {item.slug: item for item in manifest.images}
+    return (
+        replace(records.get(cell.record), picture=_published(expand(folder), images[cell.image]))
+        for cell in manifest.cells
+        if cell.record
+    )
 
 
-__all__ = ["GalleryError", "ImageError", "StoreError", "build", "load_records", "measure"]
+def _published(site: Path, image: ImageItem) -> RecordPicture:
+    """The picture of a site as a record shows it."""
+    thumbs = (site / file.path for file in image.files if file.kind == "thumb")
+    path = next((path for path in thumbs if path.is_file()), None)
+    return RecordPicture(image.name, path.read_bytes() if path else b"")
+
+
+def statistics(
+    of: str | Path | BuildResult | AttentionRecord | Iterable[AttentionRecord],
+    *,
+    store: str | Path | None = None,
+) -> pandas.DataFrame:
+    """The statistics of records as a pandas DataFrame: one number a row, as ``export statistics``.
+
+    Args:
+        of: a site, a store, what ``build`` returned, a record, or several records.
+        store: folder of a site's records; None for the user's cache folder.
+
+    Returns:
+        The columns ``model``, ``model_id``, ``commit``, ``intervention``, ``image``, ``layer``,
+        ``head``, ``query``, ``key``, ``quantity``, ``unit`` and ``value``: float64 that reads as
+        the record's float32, NaN where it does not exist. Layers and heads are texts, since they
+        can be ``pool`` or ``min``.
+
+    Raises:
+        GalleryError: pandas is not installed.
+        StoreError: the folder is neither a site nor a store, or the store lacks a record.
+    """
+    try:
+        import pandas  # noqa: PLC0415 - only those who have it ask for it
+    except ImportError as error:
+        raise GalleryError(
+            "Statistics as a DataFrame need pandas, which is not installed.",
+            "pip install pandas, or use attention-gallery export statistics for a CSV file.",
+        ) from error
+    columns = [field.name for field in fields(StatisticsRow)]
+    rows = map(astuple, _statistics(of, expand(store) if store is not None else default_store()))
+    return pandas.DataFrame(rows, columns=columns).astype({"value": "float64"})
+
+
+def _statistics(
+    of: str | Path | BuildResult | AttentionRecord | Iterable[AttentionRecord], store: Path
+) -> Iterator[StatisticsRow]:
+    """The rows of a table; a site has labels of its models, records have their ids."""
+    folder = of.site if isinstance(of, BuildResult) else of
+    if isinstance(folder, str | Path):
+        if read_manifest(expand(folder)) is not None:
+            yield from rows_of(open_source(expand(folder), store))
+            return
+        folder = load_store(expand(folder))
+    for record in (folder,) if isinstance(folder, AttentionRecord) else folder:
+        yield from record_rows(record, record.model.id, record.image)
+
+
+__all__ = [
+    "BuildResult",
+    "GalleryError",
+    "GallerySpec",
+    "ImageError",
+    "StoreError",
+    "build",
+    "load_records",
+    "measure",
+    "statistics",
+]

@@ -1,11 +1,12 @@
-"""Progress reports: bars on a terminal, plain lines elsewhere."""
+"""Progress reports: bars on a terminal, one changing line in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Any, Protocol, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -41,7 +42,7 @@ class Reporter(Protocol):
 
 
 class Silent:
-    """Reporter without output: for the Python API."""
+    """Reporter without output."""
 
     def note(self, text: str) -> None:
         """Nothing."""
@@ -124,6 +125,67 @@ class _BarJob:
         self._progress.update(task.id, advance=1, rate=rate)
 
 
+class ChangingLine:
+    """One line that changes, as notebooks render it without widgets, and keep it when saved."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._width = 0
+
+    def note(self, text: str) -> None:
+        """Shown until the next one."""
+        self._out.write(f"\r{text.ljust(self._width)}")
+        self._out.flush()
+        self._width = len(text)
+
+    @contextmanager
+    def job(self, title: str, total: int) -> Iterator[Job]:
+        """Count the steps; the last count stays."""
+        job = _CountJob(self, legible(title), total)
+        if total:
+            job.show()
+        yield job
+        if total:
+            self._out.write("\n")
+            self._out.flush()
+            self._width = 0
+
+
+class _CountJob:
+    def __init__(self, line: ChangingLine, title: str, total: int) -> None:
+        self._line, self._title, self._total = line, title, total
+        self._done = 0
+        self._start = time.monotonic()
+
+    def advance(self) -> None:
+        self._done += 1
+        self.show()
+
+    def show(self) -> None:
+        passed = time.monotonic() - self._start
+        self._line.note(f"{self._title}: {self._done}/{self._total}, {passed:.0f} s")
+
+
 def reporter_for(console: Console) -> Reporter:
     """Bars on a terminal, lines elsewhere."""
     return Bars(console) if console.is_terminal else Lines(console)
+
+
+def python_reporter(progress: bool) -> Reporter:
+    """For the Python API: a changing line in a notebook, as on the command line elsewhere.
+
+    Args:
+        progress: whether anything is shown.
+    """
+    if not progress:
+        return Silent()
+    if in_notebook():
+        return ChangingLine(sys.stderr)
+    return reporter_for(Console(stderr=True, highlight=False))
+
+
+def in_notebook() -> bool:
+    """Whether a kernel of Jupyter, Colab or an editor runs this."""
+    shell: Any = sys.modules.get("IPython")
+    found = shell.get_ipython() if shell is not None else None
+    return found is not None and hasattr(found, "kernel")

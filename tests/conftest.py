@@ -50,4 +50,4 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of the demo gallery, whose networks really run."""
     folder = tmp_path_factory.mktemp("demo")
     gallery = bundled("examples") / "demo.toml"
-    return generator.build(load_spec(gallery, out=folder / "site", store=folder / "store")).parent
+    return generator.build(load_spec(gallery, out=folder / "site", store=folder / "store")).site

@@ -44,7 +44,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
     "present.pages": ("*", "image methods model sweep", "pair", "index"),
     "pipeline": ("interventions", "plan", "workers", "*"),
     "export": (
-        "anonymous archive files findings",
+        "anonymous archive files problems",
         "intact source",
         "numbers pictures publish single",
         "diff figures",

@@ -220,7 +220,7 @@ def publish(
         review = review_site(site, target)  # type: ignore[arg-type] # click checked it
         if dry_run:
             _show_files(review)
-        _show_findings(review)
+        _show_problems(review)
         delivery = _delivery(review, target, **ctx.command.fitting(given, target))
         if dry_run:
             for added in delivery.added:
@@ -260,14 +260,14 @@ def _show_files(review: Review) -> None:
     say(f"\n{review.amount}")
 
 
-def _show_findings(review: Review) -> None:
-    """Print the findings.
+def _show_problems(review: Review) -> None:
+    """Print the problems.
 
     Raises:
-        PublishError: some findings are errors.
+        PublishError: some are errors.
     """
-    for finding in review.findings:
-        say(str(finding), err=True)
+    for problem in review.problems:
+        say(str(problem), err=True)
     if review.left_out:
         say(f"note: {review.left_out}", err=True)
     if review.errors:

@@ -26,7 +26,7 @@ from generator.pipeline.paper import paper_of
 from generator.pipeline.plan import PlannedModel, WorkPlan, work_plan
 from generator.present.files.settings import Settings
 from generator.present.pages.environment import template_folders
-from generator.present.pages.test_time import register_warning
+from generator.present.pages.register_text import register_warning
 from generator.present.site.staging import check_replaceable
 from generator.present.site.write import STEPS_A_CELL, SiteResult, build_site
 from generator.progress import Reporter

@@ -65,8 +65,11 @@ _PARTS: dict[str, type] = {
 """Parts of a record with arrays, named ``features.last`` and so on in the file."""
 
 _FACTS = tuple(item.name for item in fields(RecordHeader))
+_UNKEPT = ("picture",)
+"""Fields that are not in the file: equal pictures of any name share a record."""
+
 _ARRAYS = tuple(
-    item.name for item in fields(AttentionRecord) if item.name not in (*_FACTS, *_PARTS)
+    item.name for item in fields(AttentionRecord) if item.name not in (*_FACTS, *_PARTS, *_UNKEPT)
 )
 _OPTIONAL = frozenset(
     {"patch_attention", "received_from_outliers", *(f"features.{name}" for name in PROJECTIONS)}

@@ -67,6 +67,7 @@ __all__ = [
     "Pooling",
     "Preprocessing",
     "RecordError",
+    "RecordPicture",
     "TokenLayout",
     "View",
     "display_with",
@@ -191,6 +192,19 @@ class Pooling:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordPicture:
+    """The picture of a record, as the caller knows it. It is not kept in the record's file.
+
+    Attributes:
+        name: the file's name without folders, or what the caller calls it.
+        thumbnail: a small copy as WebP; empty without one.
+    """
+
+    name: str
+    thumbnail: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class AttentionRecord:
     """All measurements of one model on one image.
 
@@ -223,6 +237,7 @@ class AttentionRecord:
             (see ``outlier_patches``).
         prediction: prediction of the class head.
         intervention: active test-time register; None for the unmodified model.
+        picture: name and small copy of the picture; None where the caller knows neither.
     """
 
     key: str
@@ -254,6 +269,7 @@ class AttentionRecord:
     lens: LogitLens | None = None
     intervention: Intervened | None = None
     schema: int = field(default=SCHEMA)
+    picture: RecordPicture | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         shapes = {}
@@ -265,9 +281,20 @@ class AttentionRecord:
                 shapes[array.name] = values.shape
         check_shapes(self.model, self.layout, shapes)
 
+    def __repr__(self) -> str:
+        model, layout = self.model, self.layout
+        tokens = ", ".join((*layout.prefix, f"{layout.rows} x {layout.cols} patches"))
+        size = f"{model.layers} layers x {model.heads} heads, {tokens}"
+        return f"<AttentionRecord of {model.id} on {self.image}: {size}>"
+
     def _repr_html_(self) -> str | None:
         """What a notebook shows; None for the plain text, where no display is registered."""
         return _displays[-1](self) if _displays else None
+
+    @property
+    def image(self) -> str:
+        """Name of the picture; the beginning of its file's hash where the name is not known."""
+        return self.picture.name if self.picture else f"image {self.image_sha256[:12]}"
 
     @property
     def queries(self) -> tuple[str, ...]:

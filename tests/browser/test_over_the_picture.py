@@ -98,7 +98,7 @@ def marked(
     left, top, right, bottom = (round(edge) for edge in box_of(size, *place))
     picture.paste(MAGENTA, (left, top, right, bottom))
     picture.save(folder / "marked.png")
-    index = generator.build(
+    built = generator.build(
         GallerySpec(
             models=(ModelSpec.model_validate(str(planted.folder)),),
             images=(folder / "marked.png",),
@@ -107,7 +107,7 @@ def marked(
             field_of_view=field_of_view,
         )
     )
-    return request.param, index.parent
+    return request.param, built.site
 
 
 def shot(page: Page, site: Path, state: str) -> np.ndarray:

@@ -21,7 +21,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of the demo's model without registers and the one with."""
     folder = tmp_path_factory.mktemp("pair")
     spec = load_spec(bundled("examples") / "demo.toml", out=folder / "site", store=folder / "store")
-    site = generator.build(spec).parent
+    site = generator.build(spec).site
     return site / "r/demo-dinov2--demo-dinov2-registers/index.html"
 
 

@@ -31,7 +31,7 @@ def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             out=folder / "site",
             store=folder / "store",
         )
-    )
+    ).page
 
 
 WORDS = """() => {

@@ -9,7 +9,8 @@ import pytest
 import generator
 from generator.analysis.cells.digest import cell_digest
 from generator.analysis.cells.model_digest import ModelDigest, model_digest
-from generator.analysis.compare.argument import Argument, ComparedModel, argue
+from generator.analysis.compare.argument import Argument, argue
+from generator.analysis.compare.compared import ComparedModel
 from generator.analysis.compare.pair import PairCell, compare_maps, measure_values, pair_measures
 from generator.analysis.stream.norms import CUTOFFS
 from generator.text.numbers import number, percent

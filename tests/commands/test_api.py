@@ -141,7 +141,8 @@ def test_build_from_records_alone() -> None:
     with pytest.raises(StoreError, match="records are not in"):
         generator.build(spec, records_only=True)
     generator.build(spec)
-    assert generator.build(spec, "again", records_only=True) == Path("again/index.html")
+    again = generator.build(spec, "again", records_only=True)
+    assert (again.site, again.measured, again.reused) == (Path("again"), 0, 1)
 
 
 def test_measure_takes_an_open_picture(here: Path) -> None:
@@ -201,8 +202,8 @@ def test_build_and_load_records(here: Path) -> None:
     spec = GallerySpec.model_validate(
         {"models": ["models/plain"], "images": [Path("photos")], "out": "unused"}
     )
-    page = generator.build(spec, "built")
-    assert page == Path("built/index.html") and page.is_file()
+    built = generator.build(spec, "built")
+    assert built.page == Path("built/index.html") and Path(built).is_file()
     assert not Path("unused").exists()
     of_site = list(generator.load_records("built"))
     of_store = list(generator.load_records(here / "store"))
@@ -210,7 +211,7 @@ def test_build_and_load_records(here: Path) -> None:
     assert len(of_site) == 2
 
     (here / "gallery.toml").write_text('models = ["models/plain"]\nimages = ["photos/one.png"]')
-    assert generator.build("gallery.toml") == Path("site/index.html")
+    assert generator.build("gallery.toml").page == Path("site/index.html")
     assert [r.key for r in generator.load_records("site")] == [of_site[0].key]
     run("cache", "--clear")
     with pytest.raises(StoreError) as gone:

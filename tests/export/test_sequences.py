@@ -133,7 +133,7 @@ def test_a_site_gives_back_its_sequences(film: Exportable) -> None:
 def test_a_review_finds_nothing_wrong_with_the_page(film: Exportable) -> None:
     review = review_site(film.site, "branch")
     assert "q/zebulon-walks/index.html" in [file.path for file in review.files]
-    assert [f for f in review.findings if "zebulon" in f"{f}"] == []
+    assert [f for f in review.problems if "zebulon" in f"{f}"] == []
 
 
 def test_a_film_has_the_times_of_the_clip(film: Exportable, tmp_path: Path) -> None:

@@ -9,88 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from generator.analysis.attention.budget import OUTLIERS
-from generator.analysis.attention.head_similarity import Match
-from generator.analysis.cells.model_digest import ModelDigest
-from generator.analysis.compare.pair import Baselines, MapComparison
+from generator.analysis.compare.compared import (
+    SAME_MAPS,
+    BaselineDivergences,
+    ComparedModel,
+    MatchedHeads,
+    mean_divergence,
+    most_on,
+    nearer,
+    with_baselines,
+)
+from generator.analysis.compare.findings import Finding, pair_findings
+from generator.analysis.compare.pair import MapComparison
 from generator.analysis.compare.paired import STARS, Paired
-from generator.analysis.features.masks import KEPT_MASS
 from generator.analysis.stream.norms import CUTOFFS
 from generator.records.record import OUTLIER, FloatArray
 from generator.text.numbers import count, given, number, percent, points
 from generator.text.phrases import counted
-
-SAME_MAPS = 0.0005
-"""Maps with a divergence below this many bits count as equal; it prints as 0.000."""
-
-MOST_FINDINGS = 5
-
-LETTERS = ("A", "B")
-"""Short names of the first and the second model."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedModel:
-    """A model of a comparison.
-
-    Attributes:
-        label: what pages call it.
-        registers: names of its registers.
-        cls: name of its CLS token; None without one.
-        digest: its numbers over the images.
-        checkpoint: id and version of the weights.
-        test_time: whether the last register was added at test time.
-    """
-
-    label: str
-    registers: tuple[str, ...]
-    cls: str | None
-    digest: ModelDigest
-    checkpoint: str
-    test_time: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MatchedHeads:
-    """How similar the heads of two models are once they are matched one to one.
-
-    Attributes:
-        matches: the matched pairs, with their similarity on the images they were matched on.
-        held_out: mean similarity on other images; None for a single image.
-        random: mean similarity of the best of many random matchings.
-        images: number of images.
-    """
-
-    matches: tuple[Match, ...]
-    held_out: float | None
-    random: float
-    images: int
-
-    @property
-    def mean(self) -> float:
-        """Mean similarity of the pairs, on the images they were matched on."""
-        return float(np.mean([match.similarity for match in self.matches]))
-
-
-@dataclass(frozen=True, slots=True)
-class PairFinding:
-    """A number for large type, and what it is.
-
-    Attributes:
-        value: the number with its unit: ``0.617 bits``; or A's and B's: ``25 % vs 3 %``.
-        text: a sentence that goes on from the number.
-        n: what the number is over: ``10 images``.
-        section: id of the section that shows it.
-        name: name of that section, for its link.
-    """
-
-    value: str
-    text: str
-    n: str
-    section: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +43,7 @@ class Argument:
     """
 
     note: str
-    findings: tuple[PairFinding, ...]
+    findings: tuple[Finding, ...]
     outliers: tuple[str, ...]
     attention: tuple[str, ...]
     maps: tuple[str, ...]
@@ -131,17 +67,9 @@ def argue(
     """
     models = one, two
     shares = measures["outlier-share"]
-    findings = (
-        *_divergence_finding(comparisons),
-        *_outliers_finding(models, shares),
-        *_sinks_finding(models),
-        *_registers_finding(models),
-        *_area_finding(measures["mass-mask-area"]),
-        *_heads_finding(heads),
-    )
     return Argument(
         note=_note(shares.n),
-        findings=findings[:MOST_FINDINGS],
+        findings=pair_findings(models, measures, comparisons, heads),
         outliers=(
             _outliers(one, shares.one),
             _outliers(two, shares.two),
@@ -160,103 +88,6 @@ def _note(n: int) -> str:
     over = "Shares are means over heads and images." if n > 1 else "Shares are means over heads."
     tests = "" if n >= STARS else " These are descriptions, not tests."
     return f"{counted(n, 'image')}. {over}{tests}"
-
-
-def _divergence_finding(comparisons: Sequence[MapComparison]) -> Iterator[PairFinding]:
-    if not comparisons:
-        return
-    between = _divergence(comparisons)
-    if between < SAME_MAPS:
-        value, text = f"<\u00a0{given(SAME_MAPS)} bits", "between the maps of A and B: they agree."
-    else:
-        known = _known(comparisons)
-        nearer = (
-            f" In {_nearer(known)} of {counted(len(known), 'image')}, they are closer to each "
-            "other than to maps that ignore the picture."
-            if known
-            else ""
-        )
-        value = f"{number(between)} bits"
-        text = f"between the maps of A and B (0 same, 1 no overlap).{nearer}"
-    yield PairFinding(value, text, counted(len(comparisons), "image"), "agreement", "Agreement")
-
-
-def _outliers_finding(
-    models: tuple[ComparedModel, ComparedModel], shares: Paired
-) -> Iterator[PairFinding]:
-    if not shares.n:
-        return
-    held = [int((values > 0).sum()) for values in (shares.one, shares.two)]
-    ratios = [float(each.digest.norms.ratio.max()) for each in models]
-    # low where few of several images have outliers, so the sentence says of what it is
-    several = any(each.digest.norms.images > 1 for each in models)
-    of = " (median over images)" if several else ""
-    yield PairFinding(
-        f"{count(held[0])} vs {count(held[1])}",
-        f"of {counted(shares.n, 'image')} have outlier patches. The largest norm is "
-        f"{number(ratios[0])} vs {number(ratios[1])} × the median patch{of}.",
-        counted(shares.n, "image"),
-        "norms",
-        "Norms",
-    )
-
-
-def _sinks_finding(models: tuple[ComparedModel, ComparedModel]) -> Iterator[PairFinding]:
-    """CLS attention on outlier patches, where a model usually has some."""
-    for model, letter in zip(models, LETTERS, strict=True):
-        found = _most_on(model, (OUTLIERS,))
-        if found is None or float(model.digest.norms.ratio.max()) <= OUTLIER:
-            continue
-        yield PairFinding(
-            percent(found.most),
-            f"of {letter}'s CLS attention goes to outlier patches in layer {found.layer}. They are "
-            f"{percent(found.uniform)} of its tokens.",
-            counted(model.digest.images, "image"),
-            "budgets",
-            "Attention",
-        )
-
-
-def _registers_finding(models: tuple[ComparedModel, ComparedModel]) -> Iterator[PairFinding]:
-    for model, letter in zip(models, LETTERS, strict=True):
-        found = _most_on(model, model.registers)
-        if found is not None:
-            yield PairFinding(
-                percent(found.most),
-                f"of {letter}'s CLS attention goes to registers in layer {found.layer}, "
-                f"{percent(found.last)} in the last. They are {percent(found.uniform)} of its "
-                "tokens.",
-                counted(model.digest.images, "image"),
-                "budgets",
-                "Attention",
-            )
-
-
-def _area_finding(area: Paired) -> Iterator[PairFinding]:
-    if not area.n:
-        return
-    one, two = (percent(float(values.mean())) for values in (area.one, area.two))
-    yield PairFinding(
-        f"{one} vs {two}",
-        f"of patches hold {percent(KEPT_MASS)} of the patch attention in the last layer.",
-        counted(area.n, "image"),
-        "differences",
-        "Differences",
-    )
-
-
-def _heads_finding(heads: MatchedHeads | None) -> Iterator[PairFinding]:
-    if heads is None:
-        return
-    fitted = heads.held_out is None
-    yield PairFinding(
-        number(heads.mean if heads.held_out is None else heads.held_out),
-        f"is the similarity of matched heads{'' if fitted else ' on held-out images'}. Random "
-        f"matchings reach {number(heads.random)}.",
-        counted(heads.images, "image"),
-        "heads-matched",
-        "Heads",
-    )
 
 
 def _outliers(model: ComparedModel, held: FloatArray) -> str:
@@ -324,51 +155,9 @@ def _difference_of_outliers(
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _OnKeys:
-    """CLS attention on some keys together, as shares of 1.
-
-    Attributes:
-        most: the largest share over layers. layer: its layer, from 1.
-        last: the share in the last layer.
-        uniform: the keys' share of the tokens.
-        strongest: the key with most of it at that layer. alone: its share of ``most``.
-    """
-
-    most: float
-    layer: int
-    last: float
-    uniform: float
-    strongest: str
-    alone: float
-
-
-def _most_on(model: ComparedModel, keys: tuple[str, ...]) -> _OnKeys | None:
-    """CLS attention on some keys at its peak; None without CLS or without such keys."""
-    own = model.digest.budget(model.cls or "")
-    if own is None or not keys:
-        return None
-    columns = [model.digest.keys.index(key) for key in keys]
-    shares = own.shares[:, columns]
-    if np.isnan(shares).all():
-        return None
-    total = np.nansum(shares, axis=1)
-    layer = int(total.argmax())
-    most = float(total[layer])
-    strongest = int(np.nanargmax(shares[layer]))
-    return _OnKeys(
-        most=most,
-        layer=layer + 1,
-        last=float(total[-1]),
-        uniform=float(np.nansum(own.uniform[columns])),
-        strongest=keys[strongest],
-        alone=float(shares[layer, strongest]) / most if most > 0 else 0.0,
-    )
-
-
 def _sinks(model: ComparedModel) -> Iterator[str]:
     """Sentence on CLS attention to outliers, at the layer where it is strongest."""
-    found = _most_on(model, (OUTLIERS,))
+    found = most_on(model, (OUTLIERS,))
     if found is not None:
         yield (
             f"CLS of {model.label} gives outlier patches at most {percent(found.most)} of its "
@@ -378,7 +167,7 @@ def _sinks(model: ComparedModel) -> Iterator[str]:
 
 def _registers(model: ComparedModel) -> Iterator[str]:
     """Sentence on the registers' share of attention."""
-    found = _most_on(model, model.registers)
+    found = most_on(model, model.registers)
     if found is None:
         return
     most = (
@@ -425,7 +214,7 @@ def _maps(
             f"{without.label} has no class token: its map is the attention that patches receive, "
             "and it is compared with the other model's CLS attention."
         )
-    between = _divergence(comparisons)
+    between = mean_divergence(comparisons)
     if between < SAME_MAPS:
         yield (
             f"The last-layer maps show no difference: their Jensen-Shannon divergence is below "
@@ -434,41 +223,16 @@ def _maps(
         return
     over = "" if len(comparisons) == 1 else f" on average over {len(comparisons)} images"
     yield f"The last-layer maps differ by {number(between)} bits{over} (0: same, 1: no overlap)."
-    known = _known(comparisons)
+    known = with_baselines(comparisons)
     if known:
         some = f" with baselines ({len(known)})" if len(known) < len(comparisons) else ""
         yield (
-            f"In {_nearer(known)} of {counted(len(known), 'image')}{some}, A and B are closer to "
+            f"In {nearer(known)} of {counted(len(known), 'image')}{some}, A and B are closer to "
             f"each other than either is to the baselines: {_baseline_names(known)}."
         )
 
 
-def _divergence(comparisons: Sequence[MapComparison]) -> float:
-    """Mean divergence of the maps of both models, in bits."""
-    return float(np.mean([each.between.divergence for each in comparisons]))
-
-
-_Known = tuple[float, tuple[float, ...], tuple[float, ...]]
-"""Divergence of both maps, and of each from its baselines."""
-
-
-def _known(comparisons: Sequence[MapComparison]) -> list[_Known]:
-    """The images that have every baseline which any image has."""
-    found = [
-        (each.between.divergence, _ignorant(each.one), _ignorant(each.two))
-        for each in comparisons
-        if each.one is not None and each.two is not None
-    ]
-    most = max((len(own) for _, *both in found for own in both), default=0)
-    return [each for each in found if len(each[1]) == len(each[2]) == most]
-
-
-def _nearer(known: Sequence[_Known]) -> int:
-    """Images in which the maps are closer to each other than either is to any baseline."""
-    return sum(both < min(*first, *second) for both, first, second in known)
-
-
-def _baseline_names(known: Sequence[_Known]) -> str:
+def _baseline_names(known: Sequence[BaselineDivergences]) -> str:
     names = ("uniform", "a centered Gaussian", "their own map of another image")
     held = names[: len(known[0][1])]
     return f"{', '.join(held[:-1])} or {held[-1]}"
@@ -478,12 +242,6 @@ def _even(comparisons: Sequence[MapComparison]) -> bool:
     """Whether the maps of both models are nearly uniform."""
     known = [own for each in comparisons for own in (each.one, each.two) if own is not None]
     return bool(known) and max(own.uniform.divergence for own in known) < SAME_MAPS
-
-
-def _ignorant(baselines: Baselines) -> tuple[float, ...]:
-    """Divergence from the uniform map, the centered Gaussian and, if known, the shuffled map."""
-    maps = (baselines.uniform, baselines.center, baselines.shuffled)
-    return tuple(each.divergence for each in maps if each is not None)
 
 
 def _and(labels: Sequence[str]) -> str:

@@ -1,30 +1,91 @@
-"""Facts of a model before its weights are loaded, from its small files."""
+"""A model before its weights are loaded, and the loader that reads its container.
+
+A container is a way to keep a network: the format of transformers, that of timm. Everything after
+loading sees a :class:`~generator.capture.models.built.Built` and knows no container.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import yaml
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from generator.capture.checkpoint.adapters import Adapter
 from generator.capture.checkpoint.hub import first_line
 from generator.capture.checkpoint.layouts import VisionConfig
-from generator.capture.checkpoint.loader import Loader
 from generator.capture.checkpoint.processors import Processor
 from generator.capture.checkpoint.weight_files import WeightFiles
 from generator.errors import ModelError
 
-LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-FRONT_MATTER = re.compile(r"\ufeff?\s*---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(\r?\n|$)", re.DOTALL)
-LONGEST_CARD = 1_000_000
-"""Letters of a model card that are read."""
-DEEPEST = 50
-"""Levels of nesting in the facts of a model card, at most."""
+if TYPE_CHECKING:
+    import torch
+
+    from generator.capture.models.built import Built
+
+Read = Callable[[str], Mapping[str, Any] | None]
+"""A checkpoint's JSON file by its name; None where there is no such file."""
+
+
+class Loader(Protocol):
+    """One container. All but ``build`` and ``own_input`` work without weights."""
+
+    @property
+    def package(self) -> str:
+        """The package that makes the networks. Its version is part of a record's environment."""
+
+    def reads(self, config: Mapping[str, Any]) -> bool:
+        """Whether a ``config.json`` is of this container."""
+
+    def geometry(self, config: Mapping[str, Any], model: str) -> VisionConfig:
+        """Geometry of the vision transformer.
+
+        Args:
+            config: the parsed ``config.json``.
+            model: named in errors.
+
+        Raises:
+            ModelError: it makes no sense, or is of a kind that is refused.
+        """
+
+    def preprocessing(
+        self, config: Mapping[str, Any], read: Read, vision: VisionConfig, model: str
+    ) -> Processor:
+        """The checkpoint's own preprocessing.
+
+        Raises:
+            ModelError: it makes no sense, or is not supported.
+        """
+
+    def classes(self, config: Mapping[str, Any]) -> int:
+        """Classes of the checkpoint's class head, as its config has it; 0 without a head."""
+
+    def build(
+        self, resolved: ResolvedModel, dtype: torch.dtype, attention: str, *, blank: bool = False
+    ) -> Built:
+        """The network with its weights, and an account of the checkpoint's tensors.
+
+        Args:
+            resolved: what to load.
+            dtype: of weights and activations.
+            attention: ``sdpa``, or ``eager`` for a network that makes its attention matrices.
+            blank: leave the numbers out: quick, and enough to account for every tensor.
+
+        Raises:
+            ModelError: the weights cannot be read, are incomplete, or hold what the config has no
+                place for.
+        """
+
+    def own_input(self, resolved: ResolvedModel, picture: Image.Image) -> NDArray[np.float32]:
+        """What the checkpoint's own code makes of a picture: ``[channel, row, column]``.
+
+        Raises:
+            ImportError, OSError, ValueError or TypeError: it cannot be run here.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,40 +198,3 @@ def understood(file: str, model: str) -> Iterator[None]:
             f"{file} of {model} holds a value that is not understood: {first_line(error)}.",
             "Correct the file.",
         ) from error
-
-
-def card_license(card: Path) -> str:
-    """The license that a model card on this machine states; empty when it states none."""
-    if not card.is_file():
-        return ""
-    try:
-        with card.open(encoding="utf-8") as file:
-            return license_of(_stated(file.read(LONGEST_CARD)))
-    except (OSError, ValueError, yaml.YAMLError):  # such a card says nothing about the license
-        return ""
-
-
-def _stated(card: str) -> Mapping[str, Any]:
-    """The facts at the top of a model card, all as texts, lists and objects.
-
-    Nothing where they hold aliases, which would multiply to any size, or nest without end.
-    """
-    found = FRONT_MATTER.match(card)
-    text, depth = found[1] if found else "", 0
-    for event in yaml.parse(text, Loader=LOADER):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if isinstance(event, yaml.AliasEvent) or depth > DEEPEST:
-            return {}
-    facts = yaml.load(text, Loader=LOADER)  # noqa: S506 - texts only, no objects of Python
-    return facts if isinstance(facts, dict) else {}
-
-
-def license_of(card: Mapping[str, Any]) -> str:
-    """The license in the facts of a model card; empty when there is none."""
-    license = card.get("license")
-    if isinstance(license, list):
-        license = ", ".join(str(part) for part in license)
-    named = card.get("license_name")
-    stated = str(named if license == "other" and named else license or "")
-    return "" if stated in ("null", "~") else stated

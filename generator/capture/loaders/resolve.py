@@ -32,13 +32,12 @@ from generator.capture.checkpoint.hub import (
     page,
 )
 from generator.capture.checkpoint.layouts import VisionConfig
-from generator.capture.checkpoint.loader import Loader
+from generator.capture.checkpoint.model_card import card_license, license_of
 from generator.capture.checkpoint.processors import PREPROCESSOR, PROCESSOR, Processor
 from generator.capture.checkpoint.resolved import (
+    Loader,
     ResolvedModel,
-    card_license,
     expect_consent,
-    license_of,
 )
 from generator.capture.checkpoint.weight_files import (
     ADAPTER_CONFIG,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from generator.capture.checkpoint.loader import Loader
+from generator.capture.checkpoint.resolved import Loader
 from generator.capture.loaders.timm import TimmLoader
 from generator.capture.loaders.transformers import TransformersLoader
 

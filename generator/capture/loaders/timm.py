@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generator.capture.checkpoint.layouts import VisionConfig
-from generator.capture.checkpoint.loader import Read
 from generator.capture.checkpoint.processor_defaults import IMAGENET_MEAN, IMAGENET_STD, Triple
 from generator.capture.checkpoint.processors import RESAMPLE_NAMES, Processor
-from generator.capture.checkpoint.resolved import ResolvedModel, understood
+from generator.capture.checkpoint.resolved import Read, ResolvedModel, understood
 from generator.errors import ModelError
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ SIDE = 224
 
 
 class TimmLoader:
-    """The container of timm; see :class:`~generator.capture.checkpoint.loader.Loader`.
+    """The container of timm; see :class:`~generator.capture.checkpoint.resolved.Loader`.
 
     Its config names an architecture and no sizes, so that geometry takes timm itself, and torch:
     the network is made without numbers.

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generator.capture.checkpoint.layouts import VisionConfig, read_vision_config
-from generator.capture.checkpoint.loader import Read
 from generator.capture.checkpoint.processors import (
     PREPROCESSOR,
     PROCESSOR,
     Processor,
     read_processor,
 )
-from generator.capture.checkpoint.resolved import ResolvedModel, understood
+from generator.capture.checkpoint.resolved import Read, ResolvedModel, understood
 from generator.errors import ModelError
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class TransformersLoader:
-    """The container of transformers; see :class:`~generator.capture.checkpoint.loader.Loader`."""
+    """The container of transformers; see :class:`~generator.capture.checkpoint.resolved.Loader`."""
 
     package = "transformers"
 

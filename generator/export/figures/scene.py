@@ -171,9 +171,9 @@ class Scene:
 
     def photo(self, image: ImageEntry, view: View) -> SheetPicture:
         """The part of a picture in a model's input."""
-        return SheetPicture(aspect=aspect_of(view), photo=self._seen(image, view))
+        return SheetPicture(aspect=aspect_of(view), photo=self._crop(image, view))
 
-    def _seen(self, image: ImageEntry, view: View) -> np.ndarray:
+    def _crop(self, image: ImageEntry, view: View) -> np.ndarray:
         key = (image.slug, view)
         if key not in self._photos:
             self._photos[key] = np.asarray(input_picture(image.path, view, size_of(view, PHOTO)))
@@ -208,7 +208,7 @@ class Scene:
         strength = self.request.overlay if self.request.overlay is not None else overlay
         return SheetPicture(
             aspect=aspect_of(record.view),
-            photo=None if strength is None else self._seen(image, record.view),
+            photo=None if strength is None else self._crop(image, record.view),
             pixels=pixels,
             strength=1.0 if strength is None else strength / 100,
             gray=True,

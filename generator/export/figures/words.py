@@ -12,7 +12,7 @@ from generator.export.pictures.selection import MAX, MIN
 from generator.present.bibliography import cited, named
 from generator.present.cells.labels import column_name, query_label, row_name
 from generator.present.cells.patches import PATCH
-from generator.present.pages.test_time import moved_text
+from generator.present.pages.register_text import moved_text
 from generator.records.record import FloatArray
 from generator.records.run import ImageEntry, ModelEntry
 from generator.text.latex import Cite, Piece

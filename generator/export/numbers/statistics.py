@@ -121,9 +121,18 @@ def rows_of(source: Source) -> Iterator[StatisticsRow]:
         StoreError: a record is missing; the message names it.
     """
     for cell, record in source.records():
-        model, image = source.model(cell).label, source.image(cell).name
-        for number in _numbers(record):
-            yield statistics_row(number, record, model, image)
+        yield from record_rows(record, source.model(cell).label, source.image(cell).name)
+
+
+def record_rows(record: AttentionRecord, model: str, image: str) -> Iterator[StatisticsRow]:
+    """Every number of a record, ordered by quantity, layer and head.
+
+    Args:
+        model: label of the model.
+        image: name of the image.
+    """
+    for number in _numbers(record):
+        yield statistics_row(number, record, model, image)
 
 
 def statistics_row(

@@ -1,6 +1,6 @@
 """License check of pictures and models before publishing.
 
-The findings are warnings: a user must read the licenses.
+The problems are warnings: a user must read the licenses.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from generator.export.findings import Finding
+from generator.export.problems import Problem
 from generator.present.files.manifest import ImageItem, Manifest, ModelItem
 from generator.text.phrases import counted, some
 
@@ -29,7 +29,7 @@ CREATIVE_COMMONS = re.compile(r"cc[- ](by(?:-(?:nc|nd|sa))*)[- ](\d\.\d)", re.IG
 CC0 = re.compile(r"cc0(?:[- ]1\.0)?", re.IGNORECASE)
 
 
-def picture_findings(manifest: Manifest) -> Iterator[Finding]:
+def picture_problems(manifest: Manifest) -> Iterator[Problem]:
     """Warnings on pictures without author or license, and on restrictive licenses."""
     shown = [image for image in manifest.images if image.failure is None]
     yield from _pictures(
@@ -56,15 +56,15 @@ def picture_findings(manifest: Manifest) -> Iterator[Finding]:
     )
 
 
-def _pictures(images: list[ImageItem], what: str, hint: str) -> Iterator[Finding]:
+def _pictures(images: list[ImageItem], what: str, hint: str) -> Iterator[Problem]:
     if images:
         names = some(
             f"{image.name} ({image.license})" if image.license else image.name for image in images
         )
-        yield Finding("warning", f"{counted(len(images), 'picture')} {what}: {names}.", hint)
+        yield Problem("warning", f"{counted(len(images), 'picture')} {what}: {names}.", hint)
 
 
-def model_findings(manifest: Manifest) -> Iterator[Finding]:
+def model_problems(manifest: Manifest) -> Iterator[Problem]:
     """Warnings on models with an unknown or restrictive license, and on gated models."""
     measured = [model for model in manifest.models if model.facts is not None]
     gated = [model for model in measured if model.gated]
@@ -77,10 +77,10 @@ def model_findings(manifest: Manifest) -> Iterator[Finding]:
     )
 
 
-def _models(models: list[ModelItem], what: str) -> Iterator[Finding]:
+def _models(models: list[ModelItem], what: str) -> Iterator[Problem]:
     if models:
         names = some(map(_named, models))
-        yield Finding("warning", f"{counted(len(models), 'model')} {what}: {names}.", TERMS_HINT)
+        yield Problem("warning", f"{counted(len(models), 'model')} {what}: {names}.", TERMS_HINT)
 
 
 def _named(model: ModelItem) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from generator.export.findings import Finding
+from generator.export.problems import Problem
 from generator.present.files.manifest import Kind, Manifest
 from generator.text.phrases import counted, some
 
@@ -30,7 +30,7 @@ ROOTED = re.compile(r"\s*/(?!/)")
 """An address relative to the host's root; a project's site is in a folder below it."""
 
 
-def link_findings(site: Path, paths: Sequence[str], manifest: Manifest | None) -> Iterator[Finding]:
+def link_problems(site: Path, paths: Sequence[str], manifest: Manifest | None) -> Iterator[Problem]:
     """Find local addresses in pages, styles and scripts.
 
     Args:
@@ -50,14 +50,14 @@ def link_findings(site: Path, paths: Sequence[str], manifest: Manifest | None) -
                 rooted.append(where)
     if local:
         lead = "leads" if len(local) == 1 else "lead"
-        yield Finding(
+        yield Problem(
             "error",
             f"{counted(len(local), 'link')} {lead} to this computer: {some(local)}.",
             "Correct the templates, the texts or --site-url, and build again.",
         )
     if rooted:
         start = "starts" if len(rooted) == 1 else "start"
-        yield Finding(
+        yield Problem(
             "warning",
             f"{counted(len(rooted), 'link')} {start} with a slash, which fails where a site is "
             f"not at the top of its host: {some(rooted)}.",

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Literal
 
 from generator.errors import StoreError
-from generator.export.findings import Finding
 from generator.export.intact import flaws
-from generator.export.publish.licenses import model_findings, picture_findings
-from generator.export.publish.links import link_findings
+from generator.export.problems import Problem
+from generator.export.publish.licenses import model_problems, picture_problems
+from generator.export.publish.links import link_problems
 from generator.present.files.manifest import Kind, Manifest
 from generator.present.files.manifest_file import (
     DISTRUST,
@@ -68,7 +68,7 @@ PARTS: dict[Kind, str] = {
     "features": "analyses of images",
     "picture": "pictures",
     "thumb": "pictures",
-    "seen": "pictures",
+    "crop": "pictures",
 }
 PAGES = "pages"
 OTHER = "other files"
@@ -103,13 +103,13 @@ class Review:
     Attributes:
         manifest: the site's manifest; None if it has another version.
         files: every file, sorted by path.
-        findings: errors, then warnings.
+        problems: errors, then warnings.
     """
 
     site: Path
     manifest: Manifest | None
     files: tuple[SiteFile, ...]
-    findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...]
 
     @property
     def bytes(self) -> int:
@@ -117,9 +117,9 @@ class Review:
         return sum(file.bytes for file in self.files)
 
     @property
-    def errors(self) -> tuple[Finding, ...]:
-        """The findings that prevent publishing."""
-        return tuple(finding for finding in self.findings if finding.severity == "error")
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that prevent publishing."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
 
     @property
     def left_out(self) -> str:
@@ -156,19 +156,19 @@ def review_site(site: Path, target: Target) -> Review:
         )
     manifest = read_manifest(site)
     files, links = list_files(site)
-    findings = [
-        *_symlink_findings(links),
-        *_name_findings(files),
-        *_dot_file_findings(files),
-        *_manifest_findings(site, manifest, files),
-        *total_findings(files, manifest),
-        *(file_findings(files) if target != "space" else ()),
-        *link_findings(site, [file.path for file in files], manifest),
-        *(picture_findings(manifest) if manifest else ()),
-        *(model_findings(manifest) if manifest else ()),
+    problems = [
+        *_symlink_problems(links),
+        *_name_problems(files),
+        *_dot_file_problems(files),
+        *_manifest_problems(site, manifest, files),
+        *total_problems(files, manifest),
+        *(file_problems(files) if target != "space" else ()),
+        *link_problems(site, [file.path for file in files], manifest),
+        *(picture_problems(manifest) if manifest else ()),
+        *(model_problems(manifest) if manifest else ()),
     ]
-    findings.sort(key=lambda finding: finding.severity != "error")
-    return Review(site, manifest, tuple(files), tuple(findings))
+    problems.sort(key=lambda problem: problem.severity != "error")
+    return Review(site, manifest, tuple(files), tuple(problems))
 
 
 def list_files(folder: Path) -> tuple[list[SiteFile], list[str]]:
@@ -185,14 +185,14 @@ def list_files(folder: Path) -> tuple[list[SiteFile], list[str]]:
     return sorted(files, key=lambda file: file.path), sorted(links)
 
 
-def total_findings(files: Sequence[SiteFile], manifest: Manifest | None) -> Iterator[Finding]:
+def total_problems(files: Sequence[SiteFile], manifest: Manifest | None) -> Iterator[Problem]:
     """Findings on the size of the site, with the options that reduce it."""
     total = sum(file.bytes for file in files)
     if total <= NEAR_THE_LIMIT:
         return
     over = total > SITE_LIMIT
     verb = "is more than" if over else "comes near"
-    yield Finding(
+    yield Problem(
         "error" if over else "warning",
         f"The site takes {size_in_words(total)}, which {verb} the limit of "
         f"{size_in_words(SITE_LIMIT)}.",
@@ -216,15 +216,15 @@ def _what_to_reduce(files: Sequence[SiteFile], manifest: Manifest | None) -> str
     return f"Most of it is {' and '.join(words)}. Build again with {again}."
 
 
-def file_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
+def file_problems(files: Sequence[SiteFile]) -> Iterator[Problem]:
     """Findings on single files that are too large for GitHub."""
     over = [file for file in files if file.bytes > FILE_LIMIT]
     near = [file for file in files if FILE_WARNING < file.bytes <= FILE_LIMIT]
     hint = "Build again with a lower --resolution or --patch-queries off."
     if over:
-        yield Finding("error", f"{_files_above(FILE_LIMIT, over)}. GitHub refuses that.", hint)
+        yield Problem("error", f"{_files_above(FILE_LIMIT, over)}. GitHub refuses that.", hint)
     if near:
-        yield Finding("warning", f"{_files_above(FILE_WARNING, near)}. GitHub warns of that.", hint)
+        yield Problem("warning", f"{_files_above(FILE_WARNING, near)}. GitHub warns of that.", hint)
 
 
 def _files_above(limit: int, files: Sequence[SiteFile]) -> str:
@@ -232,33 +232,33 @@ def _files_above(limit: int, files: Sequence[SiteFile]) -> str:
     return f"{counted(len(files), 'file')} above {size_in_words(limit)}: {names}"
 
 
-def _symlink_findings(links: Sequence[str]) -> Iterator[Finding]:
+def _symlink_problems(links: Sequence[str]) -> Iterator[Problem]:
     if links:
-        yield Finding(
+        yield Problem(
             "error",
             f"{counted(len(links), 'symbolic link')} in the site: {some(links)}.",
             "Put there what a link leads to, or delete it.",
         )
 
 
-def _name_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
+def _name_problems(files: Sequence[SiteFile]) -> Iterator[Problem]:
     bad = [ascii(file.path) for file in files if FORBIDDEN.search(file.path)]
     if bad:
-        yield Finding(
+        yield Problem(
             "error",
             f"{counted(len(bad), 'name')} that git or the web would refuse: {some(bad)}.",
             "Rename what is called so, or delete it.",
         )
 
 
-def _dot_file_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
+def _dot_file_problems(files: Sequence[SiteFile]) -> Iterator[Problem]:
     hidden = [
         file.path
         for file in files
         if file.path != NOJEKYLL and any(part.startswith(".") for part in file.path.split("/"))
     ]
     if hidden:
-        yield Finding(
+        yield Problem(
             "error",
             f"{counted(len(hidden), 'hidden file')} that may hold what nobody should see: "
             f"{some(hidden)}.",
@@ -266,16 +266,16 @@ def _dot_file_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
         )
 
 
-def _manifest_findings(
+def _manifest_problems(
     site: Path, manifest: Manifest | None, files: Sequence[SiteFile]
-) -> Iterator[Finding]:
+) -> Iterator[Problem]:
     """Findings on differences between the folder and its manifest."""
     if outside := stray(site):
         what = f"{MANIFEST} names {outside!a}, which is not inside of the site."
-        yield Finding("error", what, DISTRUST)
+        yield Problem("error", what, DISTRUST)
         return
     if manifest is None:
-        yield Finding(
+        yield Problem(
             "error",
             f"{MANIFEST} was written by another version of attention-gallery.",
             "Build the site again.",
@@ -285,7 +285,7 @@ def _manifest_findings(
     expected = {entry.path for entry in manifest.files} | set(manifest.pages) | {INDEX}
     missing = sorted(expected - there)
     if missing:
-        yield Finding(
+        yield Problem(
             "error",
             f"The site lacks {counted(len(missing), 'file')} of its own: {some(missing)}.",
             "Build the site again.",
@@ -294,14 +294,14 @@ def _manifest_findings(
     texts = [text.path for text in manifest.texts if text.path in found]
     changed = [path for path in found if path not in texts]
     if changed:
-        yield Finding(
+        yield Problem(
             "error",
             f"{counted(len(changed), 'file')} cut short or changed since the build: "
             f"{some(changed)}.",
             "Copy the site again as a whole, or build it again.",
         )
     if texts:
-        yield Finding(
+        yield Problem(
             "warning",
             f"{counted(len(texts), 'page, style or script', 'pages, styles and scripts')} changed "
             f"since the build: {some(texts)}.",
@@ -315,7 +315,7 @@ def _manifest_findings(
         and not any(p.startswith(".") for p in path.split("/"))
     )
     if strange:
-        yield Finding(
+        yield Problem(
             "warning",
             f"{counted(len(strange), 'file')} that the build did not write: {some(strange)}.",
             "Delete what should not be seen.",

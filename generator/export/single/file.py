@@ -44,7 +44,7 @@ TYPES = {
 }
 
 
-SMALL = ("thumb", "seen", "map")
+SMALL = ("thumb", "crop", "map")
 """Kinds of pictures that the index may show of any image."""
 
 

@@ -67,13 +67,13 @@ class Copies:
     Attributes:
         picture: the whole picture.
         thumb: the whole picture, small.
-        seen: the part that the first of its models saw, small; None without a measured model.
+        crop: the part that the first of its models saw, small; None without a measured model.
         view: where that part is.
     """
 
     picture: FileEntry
     thumb: FileEntry
-    seen: FileEntry | None
+    crop: FileEntry | None
     view: View | None
 
 

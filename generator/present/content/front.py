@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw
 
 from generator.errors import GalleryError
 from generator.present.cells.files import CellContent
+from generator.present.content.crop import crop_size, cropped, put_crop
 from generator.present.content.hero import Hero, put_hero
-from generator.present.content.seen import put_seen, seen_part, seen_size
 from generator.present.content.teaser import file_stem, is_answered, layer_of, query_of, values_of
 from generator.present.drawing.heatmap import map_png
 from generator.present.drawing.lettering import FONT, draw_lines
@@ -66,7 +66,7 @@ class Front:
         """Every file, each once."""
         maps = self.hero.maps if self.hero else ()
         chosen = [file for tile in self.tiles for file in (tile.map, tile.crop)]
-        found = [*chosen, *(file for each in maps for file in (each.file, each.seen)), self.social]
+        found = [*chosen, *(file for each in maps for file in (each.file, each.crop)), self.social]
         return tuple(dict.fromkeys(file for file in found if file is not None))
 
 
@@ -105,7 +105,7 @@ def _tile(
         query=query_of(cell, content),
     )
     try:
-        crop = put_seen(cache, image, content.facts.view)
+        crop = put_crop(cache, image, content.facts.view)
     except GalleryError:
         return Tile(cell, drawn, None)
     return Tile(cell, drawn, crop)
@@ -179,10 +179,10 @@ def social_card(
     draw = ImageDraw.Draw(card)
     margin, gap, top = 60, 20, 250
     side = (SOCIAL[0] - 2 * margin - SOCIAL_MAPS * gap) // (SOCIAL_MAPS + 1)
-    whole = seen_size(view)
+    whole = crop_size(view)
     factor = min(side / whole.width, 290 / whole.height)
     size = Size(max(1, round(whole.width * factor)), max(1, round(whole.height * factor)))
-    pictures = [seen_part(image, view, size)]
+    pictures = [cropped(image, view, size)]
     for data in maps:
         with Image.open(io.BytesIO(data)) as png:
             same = (size.width, size.height)

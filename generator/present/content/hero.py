@@ -19,7 +19,7 @@ from generator.errors import GalleryError
 from generator.present.cells.chunk import read_chunk
 from generator.present.cells.files import CellContent
 from generator.present.cells.maps import PRIMARY
-from generator.present.content.seen import put_seen
+from generator.present.content.crop import put_crop
 from generator.present.drawing.heatmap import smooth_png
 from generator.present.drawing.quantize import Quantized, decode
 from generator.present.files.cache import SiteCache
@@ -54,14 +54,14 @@ class HeroMap:
         model: slug of the model.
         layer: layer of the map, from 1.
         file: the map, smooth, on its own scale.
-        seen: the part of the picture that the model saw; None when it cannot be opened.
+        crop: the part of the picture that the model saw; None when it cannot be opened.
         strongest: share of the query's attention on the strongest tenth of the patches.
     """
 
     model: str
     layer: int
     file: FileEntry
-    seen: FileEntry | None
+    crop: FileEntry | None
     strongest: float
 
 
@@ -182,9 +182,9 @@ def _hero_map(
         query=PRIMARY,
     )
     try:
-        seen = put_seen(cache, image, content.facts.view)
+        crop = put_crop(cache, image, content.facts.view)
     except GalleryError:
-        seen = None
+        crop = None
     flat = np.sort(values.ravel().astype(np.float64))[::-1]
     share = flat[: max(1, round(STRONGEST * flat.size))].sum() / content.facts.layout.tokens
-    return HeroMap(model, layer, file, seen, float(share))
+    return HeroMap(model, layer, file, crop, float(share))

@@ -24,7 +24,7 @@ from generator.records.record import (
 from generator.records.run import Cell, Failure, ModelEntry, Sequence, Sweep
 from generator.spec.figures import FigureSpec
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 GENERATOR = "attention-gallery"
 
 Item = TypeVar("Item")
@@ -55,7 +55,7 @@ Kind = Literal[
     "figure",
     "features",
     "teaser",
-    "seen",
+    "crop",
     "social",
     "paper-figure",
 ]
@@ -78,7 +78,7 @@ class FileEntry:
             picture of either), ``weights`` (description of its weights), ``positions`` (cosines
             of position embeddings) and ``filters`` (of the patch embedding); for two models
             ``agreement`` (of their maps of an image, with baselines), ``pair-similarity`` (of
-            their heads) and ``layer-similarity``; for the front page ``teaser`` (a map), ``seen``
+            their heads) and ``layer-similarity``; for the front page ``teaser`` (a map), ``crop``
             (a picture cropped to a model's input) and ``social`` (for link previews); for a paper
             ``paper-figure`` (a figure, its LaTeX or its bibliography).
         query: id of the query, for chunks, walls and maps.

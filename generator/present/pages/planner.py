@@ -12,7 +12,7 @@ from generator.present.cells.files import CellContent
 from generator.present.cells.maps import FUSED
 from generator.present.charts.chart import Chart, DefinitionLink
 from generator.present.content.contents import Contents, Copies, PageKind
-from generator.present.content.seen import SMALL, seen_size
+from generator.present.content.crop import SMALL, crop_size
 from generator.present.drawing.heatmap import GAP
 from generator.present.drawing.pictures import published_size
 from generator.present.drawing.scale import Tick
@@ -149,13 +149,13 @@ class Planner:
         alt = image.alt or ("" if thumb else image.title)
         return Picture(self.url(file.path), size.width, size.height, alt)
 
-    def seen(self, image: ImageEntry) -> Picture | None:
+    def crop(self, image: ImageEntry) -> Picture | None:
         """The small copy of what the models saw of a picture; without a model, of all of it."""
         copies = self.contents.copies.get(image.slug)
-        if not isinstance(copies, Copies) or copies.seen is None or copies.view is None:
+        if not isinstance(copies, Copies) or copies.crop is None or copies.view is None:
             return self.picture(image, thumb=True)
-        size = seen_size(copies.view, SMALL)
-        return Picture(self.url(copies.seen.path), size.width, size.height, image.alt)
+        size = crop_size(copies.view, SMALL)
+        return Picture(self.url(copies.crop.path), size.width, size.height, image.alt)
 
     def map_picture(self, file: FileEntry, content: CellContent, alt: str) -> Picture:
         """A thumbnail map, with the aspect ratio of the view."""

@@ -125,7 +125,7 @@ def _image(image: ImageEntry, contents: Contents) -> ImageItem:
     divergence = contents.divergence.get(image.slug)
     found = [divergence.file if divergence else None]
     if isinstance(copies, Copies):
-        found = [copies.picture, copies.thumb, copies.seen, *found]
+        found = [copies.picture, copies.thumb, copies.crop, *found]
     return carried(
         image,
         ImageItem,

@@ -32,10 +32,10 @@ from generator.present.cells.patches import PATCH
 from generator.present.cells.truth import put_truth
 from generator.present.content.averages import LocationFiles
 from generator.present.content.contents import Colored, Contents, Copies, Divergence
+from generator.present.content.crop import SMALL, put_crop
 from generator.present.content.feature_colors import ColoredFeatures, put_feature_colors
 from generator.present.content.front import put_front
 from generator.present.content.pairs import put_pairs
-from generator.present.content.seen import SMALL, put_seen
 from generator.present.content.similarity import SimilarityFiles
 from generator.present.content.weights import ReadWeights, put_weights
 from generator.present.drawing.pictures import published_copy
@@ -415,7 +415,7 @@ def _copies(cache: SiteCache, read: Read, item: tuple[ImageEntry, View | None]) 
     return Copies(
         picture=_copy(cache, image, "picture", cache.settings.picture_side),
         thumb=_copy(cache, image, "thumb", cache.settings.thumb_side),
-        seen=put_seen(cache, image, view, SMALL) if view else None,
+        crop=put_crop(cache, image, view, SMALL) if view else None,
         view=view,
     )
 

@@ -80,8 +80,8 @@ const Alike = (() => {
    */
   function build(element, page, model, actions) {
     const { box, canvas } = Stages.layers();
-    const seen = Places.seen(page);
-    Stages.cover(box, seen, model);
+    const crop = Places.crop(page);
+    Stages.cover(box, crop, model);
     const query = Dom.make("div", { class: "stage-mark stage-query", hidden: "" });
     const mark = Dom.make("div", { class: "stage-mark", hidden: "" });
     const stage = Dom.make(
@@ -95,9 +95,9 @@ const Alike = (() => {
       },
       [box, query, mark],
     );
-    stage.style.aspectRatio = String(seen.width / seen.height);
+    stage.style.aspectRatio = String(crop.width / crop.height);
     const says = Dom.make("p", { class: "panel-text", "aria-live": "polite" }, ["Loading…"]);
-    Stages.listen(stage, seen, actions);
+    Stages.listen(stage, crop, actions);
     Stages.walk(stage, actions);
     const panels = element.querySelector(".panels");
     element.insertBefore(Dom.make("div", { class: "alike-live" }, [stage, says]), panels);
@@ -113,9 +113,9 @@ const Alike = (() => {
   function draw(one, page, state, pointed) {
     const { model, features } = one;
     const origin = placeOf(page, state);
-    const seen = Places.seen(page);
-    Stages.mark(one.query, seen, model, origin);
-    Stages.mark(one.mark, seen, model, pointed);
+    const crop = Places.crop(page);
+    Stages.mark(one.query, crop, model, origin);
+    Stages.mark(one.mark, crop, model, pointed);
     if (!features) return;
     const grid = Places.measured(model);
     const own = Places.patchAt(grid, origin);

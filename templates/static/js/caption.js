@@ -6,14 +6,14 @@ const Caption = (() => {
   /**
    * @param {PageData} page
    * @param {ModelView[]} views
-   * @param {State[]} seen what each model shows of the state
+   * @param {State[]} states what each model shows of the state
    * @param {Shown[]} shown
    * @param {State} state
    */
-  function text(page, views, seen, shown, state) {
+  function text(page, views, states, shown, state) {
     const models = views.map(({ model }, i) => {
-      const where = `${Words.layer(seen[i].layer)}, ${Words.head(seen[i].head)}`;
-      const query = Words.note(page, model, seen[i]);
+      const where = `${Words.layer(states[i].layer)}, ${Words.head(states[i].head)}`;
+      const query = Words.note(page, model, states[i]);
       const found = shown[i];
       const reason = found.kind === "absent" || found.kind === "failed" ? ` (${found.reason})` : "";
       return `${model.label}: ${model.source}; ${where}${query ? `, ${query}` : ""}${reason}.`;
@@ -29,8 +29,8 @@ const Caption = (() => {
     if (state.outliers === "outline") {
       parts.push("Dashed: outlier patches, whose norm is over 3 times the median patch's after that layer.");
     }
-    if (seen.some(({ head }) => head === "max")) parts.push("A maximum over heads is not a distribution.");
-    if (seen.some(({ head }) => head === "min")) parts.push("A minimum over heads does not sum to one.");
+    if (states.some(({ head }) => head === "max")) parts.push("A maximum over heads is not a distribution.");
+    if (states.some(({ head }) => head === "min")) parts.push("A minimum over heads does not sum to one.");
     return parts.filter(Boolean).join(" ");
   }
 

@@ -6,13 +6,13 @@ const FigureCommand = (() => {
   /**
    * @param {PageData} page
    * @param {ModelView[]} views
-   * @param {State[]} seen what each model shows of the state
+   * @param {State[]} states what each model shows of the state
    * @param {State} state
    */
-  function text(page, views, seen, state) {
+  function text(page, views, states, state) {
     const pair = state.view === "pair";
     const shown = views
-      .map((view, i) => ({ model: view.model, at: seen[i] }))
+      .map((view, i) => ({ model: view.model, at: states[i] }))
       .filter(({ model }) => !pair || model.slug === state.a || model.slug === state.b);
     const words = ["attention-gallery", "figure", ".", "-i", page.slug];
     for (const { model } of shown) words.push("-m", model.slug);

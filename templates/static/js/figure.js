@@ -248,13 +248,13 @@ const Figure = (() => {
     canvas.height = Math.round(whole.height * ratio);
     const context = Paint.context(canvas);
     const photo = stage.querySelector(".stage-photo");
-    const seen = readable() && photo instanceof HTMLImageElement;
+    const overlaid = readable() && photo instanceof HTMLImageElement;
     /** @param {Element} element */
     const box = (element) => {
       const { x, y, width, height } = element.getBoundingClientRect();
       return /** @type {const} */ ([(x - whole.x) * ratio, (y - whole.y) * ratio, width * ratio, height * ratio]);
     };
-    if (seen) {
+    if (overlaid) {
       context.filter = "grayscale(1)";
       context.drawImage(photo, ...box(photo));
       context.filter = "none";
@@ -271,7 +271,7 @@ const Figure = (() => {
         context.clip();
       }
       context.imageSmoothingEnabled = false;
-      context.globalAlpha = seen ? Number(map.style.opacity) : 1;
+      context.globalAlpha = overlaid ? Number(map.style.opacity) : 1;
       context.drawImage(map, ...box(map));
       context.globalAlpha = 1;
       const lines = map.parentElement?.querySelector(".stage-lines:not([hidden])");

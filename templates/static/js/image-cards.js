@@ -36,8 +36,8 @@ const ImageCards = (() => {
    * @param {string} root
    */
   function picture(image, root) {
-    if (image.seen.length === 0) return Dom.make("p", { class: "notice" }, ["The picture could not be published."]);
-    const [name, width, height] = image.seen;
+    if (image.crop.length === 0) return Dom.make("p", { class: "notice" }, ["The picture could not be published."]);
+    const [name, width, height] = image.crop;
     return img(Files.address(`${root}i/${part(image.slug)}/${name}.webp`), width, height, image.alt);
   }
 
@@ -94,7 +94,7 @@ const ImageCards = (() => {
       return Dom.make("li", {}, [Dom.make("div", missing, [why])]);
     }
     const [hash, height, share, maximum] = map;
-    const under = data.aligned && image.seen.length ? [picture(image, root)] : [];
+    const under = data.aligned && image.crop.length ? [picture(image, root)] : [];
     for (const photo of under) {
       photo.className = "under";
       photo.setAttribute("alt", "");

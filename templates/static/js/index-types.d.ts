@@ -17,7 +17,7 @@ interface IndexImage {
   name: string;
   group: number;
   /** Name without suffix, width, height. */
-  seen: [string, number, number] | [];
+  crop: [string, number, number] | [];
   alt: string;
   values: (number | null)[];
   maps: IndexMap[];

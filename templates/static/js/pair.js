@@ -12,15 +12,15 @@ const Pair = (() => {
    */
   function create(root, page, { set, point, pin }) {
     const stage = Dom.find(root, "[data-pair]");
-    const seen = Places.seen(page);
-    Stages.crop(stage, page, seen);
-    stage.style.setProperty("--shape", String(seen.width / seen.height));
+    const crop = Places.crop(page);
+    Stages.shape(stage, page, crop);
+    stage.style.setProperty("--shape", String(crop.width / crop.height));
     const layers = [layer("pair-a"), layer("pair-b"), layer("pair-difference")];
     const line = Dom.make("div", { class: "pair-line for-slider" });
     const names = ["first", "second"].map((side) => Dom.make("p", { class: `pair-name pair-${side}` }));
     const mark = Dom.make("div", { class: "stage-mark", hidden: "" });
     stage.append(...layers.map((each) => each.element), line, mark, ...names);
-    Stages.listen(stage, seen, {
+    Stages.listen(stage, crop, {
       point,
       pin: (place, second) => {
         if (!dragged) pin(place, second);
@@ -111,8 +111,8 @@ const Pair = (() => {
             name.hidden = state.how === "difference" || (state.how === "flicker" && second !== (i === 1));
           });
           if (lacks) return;
-          show(layers, seen, a, b, state, second);
-          Stages.mark(mark, seen, found && found.grid, place);
+          show(layers, crop, a, b, state, second);
+          Stages.mark(mark, crop, found && found.grid, place);
         };
         redraw();
       },
@@ -127,13 +127,13 @@ const Pair = (() => {
 
   /**
    * @param {ReturnType<typeof layer>[]} layers
-   * @param {Box} seen
+   * @param {Box} crop
    * @param {{view: ModelView, shown: Shown}} a
    * @param {{view: ModelView, shown: Shown}} b
    * @param {State} state
    * @param {boolean} second
    */
-  function show(layers, seen, a, b, state, second) {
+  function show(layers, crop, a, b, state, second) {
     const [first, other, apart] = layers;
     first.element.hidden = state.how === "difference" || (state.how === "flicker" && second);
     other.element.hidden = state.how === "difference" || (state.how === "flicker" && !second);
@@ -142,7 +142,7 @@ const Pair = (() => {
     first.element.style.clipPath = cut === null ? "" : `inset(0 ${100 - cut}% 0 0)`;
     other.element.style.clipPath = cut === null ? "" : `inset(0 0 0 ${cut}%)`;
     for (const [each, { view, shown }] of /** @type {const} */ ([[first, a], [other, b]])) {
-      Stages.cover(each.box, seen, view.model);
+      Stages.cover(each.box, crop, view.model);
       each.canvas.hidden = shown.kind !== "map";
       each.canvas.style.opacity = String(state.strength / 100);
       if (!each.element.hidden) Stages.draw(each, view, state, shown);
@@ -151,7 +151,7 @@ const Pair = (() => {
     apart.canvas.hidden = !found;
     apart.canvas.style.opacity = String(state.strength / 100);
     if (!found) return;
-    Stages.cover(apart.box, seen, found.grid);
+    Stages.cover(apart.box, crop, found.grid);
     const image = Diverging.image(found.values, found.grid.grid[1], found.most);
     Stages.fill(apart.canvas, image);
   }

@@ -140,7 +140,7 @@ const Places = (() => {
    * @param {PageData} page
    * @returns {Box}
    */
-  function seen(page) {
+  function crop(page) {
     const views = page.models.filter((model) => !model.failure).map((model) => model.view);
     if (!views.length) return whole(page);
     const [left, top] = [0, 1].map((side) => Math.max(0, Math.min(...views.map((view) => view[side]))));
@@ -166,5 +166,5 @@ const Places = (() => {
     return { grid: model.measured, view: model.view };
   }
 
-  return { measured, seen, whole, patchAt, queryPatch, box, moved, rounded, value, least, ranks, strongest };
+  return { measured, crop, whole, patchAt, queryPatch, box, moved, rounded, value, least, ranks, strongest };
 })();

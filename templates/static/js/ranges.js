@@ -16,14 +16,14 @@ const Ranges = (() => {
     /** @type {Map<string, ScaleRange>} */
     const known = new Map();
     /** @type {(Chunk | null)[]} */
-    let seen = [];
+    let former = [];
     let turn = 0;
 
     /** Drop ranges of chunks that are no longer shown. */
     function refresh() {
       const chunks = views().map((view) => view.chunk);
-      if (chunks.length === seen.length && chunks.every((chunk, i) => chunk === seen[i])) return;
-      seen = chunks;
+      if (chunks.length === former.length && chunks.every((chunk, i) => chunk === former[i])) return;
+      former = chunks;
       turn += 1;
       known.clear();
       lost.clear();

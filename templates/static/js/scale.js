@@ -116,8 +116,8 @@ const Scale = (() => {
    */
   function quantile(bins, total, share) {
     const rank = Math.min(total, Math.max(1, Math.round(share * (total - 1)) + 1));
-    let seen = 0;
-    return bins.findIndex((number) => (seen += number) >= rank);
+    let passed = 0;
+    return bins.findIndex((number) => (passed += number) >= rank);
   }
 
   /** @param {number} index of a bin */

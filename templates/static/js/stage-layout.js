@@ -12,7 +12,7 @@ const StageLayout = (() => {
   const TABLE = 352;
   /** Below this width of the page, nothing stands beside the maps. */
   const NARROW = 700;
-  /** A window is low up to this height, as in stage.css. */
+  /** A window is low up to this height, as in toolbar.css. */
   const LOW = 500;
   /** Share of their largest width that maps may lose to what stands beside them. */
   const WORTH = 0.88;
@@ -71,7 +71,7 @@ const StageLayout = (() => {
     const root = Dom.find(document, ".maps");
     const models = Dom.find(root, ".models");
     const table = Dom.find(root, ".reading");
-    const box = Places.seen(page);
+    const box = Places.crop(page);
     const shape = box.width / box.height;
 
     function fit() {

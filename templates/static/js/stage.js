@@ -15,13 +15,13 @@ const Stages = (() => {
    * @returns {Stage}
    */
   function create(root, page, model, actions) {
-    const seen = model ? Places.seen(page) : Places.whole(page);
-    crop(root, page, seen);
-    const parts = build(root, seen, page, model);
+    const crop = model ? Places.crop(page) : Places.whole(page);
+    shape(root, page, crop);
+    const parts = build(root, crop, page, model);
     /** @type {(() => void) | null} */
     let redraw = null;
 
-    listen(root, seen, actions);
+    listen(root, crop, actions);
     if (model) {
       walk(root, actions);
       Lifetime.resized(parts.box, () => redraw?.());
@@ -30,8 +30,8 @@ const Stages = (() => {
     return {
       update(view, state, shown, place) {
         const drawn = shown.kind === "map" || shown.kind === "cosine";
-        mark(parts.mark, seen, model, drawn || !model ? place : null);
-        mark(parts.query, seen, model, State.origin(page, state));
+        mark(parts.mark, crop, model, drawn || !model ? place : null);
+        mark(parts.query, crop, model, State.origin(page, state));
         if (!view) return;
         const without = shown.kind === "absent" || shown.kind === "failed";
         root.classList.toggle("stage-absent", without);
@@ -50,28 +50,28 @@ const Stages = (() => {
    * Show a part of the picture.
    * @param {HTMLElement} root
    * @param {PageData} page
-   * @param {Box} seen
+   * @param {Box} crop
    */
-  function crop(root, page, seen) {
-    root.style.aspectRatio = String(seen.width / seen.height);
+  function shape(root, page, crop) {
+    root.style.aspectRatio = String(crop.width / crop.height);
     const photo = root.querySelector(".stage-photo");
     if (!(photo instanceof HTMLElement)) return;
-    const [across, down] = [100 / seen.width, 100 / seen.height];
-    Dom.place(photo, -seen.left * across, -seen.top * down, page.width * across, page.height * down, "%");
+    const [across, down] = [100 / crop.width, 100 / crop.height];
+    Dom.place(photo, -crop.left * across, -crop.top * down, page.width * across, page.height * down, "%");
   }
 
   /**
    * @param {HTMLElement} root
-   * @param {Box} seen
+   * @param {Box} crop
    * @param {Pick<StageActions, "point" | "pin">} actions
    */
-  function listen(root, seen, actions) {
+  function listen(root, crop, actions) {
     /** @param {MouseEvent} event */
     function placeAt(event) {
       const box = root.getBoundingClientRect();
       const x = clamp((event.clientX - box.left) / box.width);
       const y = clamp((event.clientY - box.top) / box.height);
-      return { x: seen.left + x * seen.width, y: seen.top + y * seen.height };
+      return { x: crop.left + x * crop.width, y: crop.top + y * crop.height };
     }
     for (const kind of /** @type {const} */ (["pointerdown", "pointermove"])) {
       root.addEventListener(kind, (event) => actions.point(placeAt(event)));
@@ -107,21 +107,21 @@ const Stages = (() => {
 
   /**
    * @param {HTMLElement} root
-   * @param {Box} seen
+   * @param {Box} crop
    * @param {PageData} page
    * @param {PageModel | null} model
    */
-  function build(root, seen, page, model) {
+  function build(root, crop, page, model) {
     const { box, canvas, lines } = layers();
     const mark = Dom.make("div", { class: "stage-mark", hidden: "" });
     const query = Dom.make("div", { class: "stage-mark stage-query", hidden: "" });
     const message = Dom.make("p", { class: "stage-message" });
     root.append(box, query, mark, message);
     if (model) {
-      cover(box, seen, model);
+      cover(box, crop, model);
       const [left, top, right, bottom] = model.view;
-      const [far, low] = [seen.left + seen.width, seen.top + seen.height];
-      const whole = left <= seen.left && top <= seen.top && right >= far && bottom >= low;
+      const [far, low] = [crop.left + crop.width, crop.top + crop.height];
+      const whole = left <= crop.left && top <= crop.top && right >= far && bottom >= low;
       root.classList.toggle("stage-part", !whole);
       root.tabIndex = 0;
       root.setAttribute("role", "application");
@@ -149,13 +149,13 @@ const Stages = (() => {
   /**
    * Place a box over the part of the picture that a grid covers.
    * @param {HTMLElement} box
-   * @param {Box} seen
+   * @param {Box} crop
    * @param {Grid} grid
    */
-  function cover(box, seen, grid) {
+  function cover(box, crop, grid) {
     const [left, top, right, bottom] = grid.view;
-    const [across, down] = [100 / seen.width, 100 / seen.height];
-    const [x, y] = [(left - seen.left) * across, (top - seen.top) * down];
+    const [across, down] = [100 / crop.width, 100 / crop.height];
+    const [x, y] = [(left - crop.left) * across, (top - crop.top) * down];
     Dom.place(box, x, y, (right - left) * across, (bottom - top) * down, "%");
   }
 
@@ -217,21 +217,21 @@ const Stages = (() => {
 
   /**
    * @param {HTMLElement} element
-   * @param {Box} seen
+   * @param {Box} crop
    * @param {Grid | null} model whose patch is marked; null for the place alone
    * @param {Place | null} place
    */
-  function mark(element, seen, model, place) {
-    const across = 100 / seen.width;
-    const down = 100 / seen.height;
+  function mark(element, crop, model, place) {
+    const across = 100 / crop.width;
+    const down = 100 / crop.height;
     const patch = model && place && Places.patchAt(model, place);
     element.hidden = !place || Boolean(model && !patch);
     element.classList.toggle("stage-cross", !model);
     if (!place) return;
-    if (!model) Dom.place(element, (place.x - seen.left) * across, (place.y - seen.top) * down, 0, 0, "%");
+    if (!model) Dom.place(element, (place.x - crop.left) * across, (place.y - crop.top) * down, 0, 0, "%");
     if (!model || !patch) return;
     const box = Places.box(model, patch);
-    const [x, y] = [(box.left - seen.left) * across, (box.top - seen.top) * down];
+    const [x, y] = [(box.left - crop.left) * across, (box.top - crop.top) * down];
     Dom.place(element, x, y, box.width * across, box.height * down, "%");
   }
 
@@ -240,5 +240,5 @@ const Stages = (() => {
     return Math.min(1, Math.max(0, share));
   }
 
-  return { create, cover, crop, draw, fill, layers, listen, mark, walk };
+  return { create, cover, shape, draw, fill, layers, listen, mark, walk };
 })();

@@ -13,7 +13,7 @@ const WallGeometry = (() => {
   const FUSED_GAP = 7;
   /** Share of the window's height that a wall may take. */
   const TALLEST = 0.85;
-  /** Width of the layers' labels and the gap beside them, and the gap between walls, as in stage.css. */
+  /** Width of the layers' labels and the gap beside them, and the gap between walls, as in walls.css. */
   const LABELS = 28;
   const BETWEEN = 24;
 

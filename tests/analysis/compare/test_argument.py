@@ -10,7 +10,8 @@ import pytest
 from generator.analysis.attention.head_similarity import Match
 from generator.analysis.cells.digest import cell_digest
 from generator.analysis.cells.model_digest import model_digest
-from generator.analysis.compare.argument import Argument, ComparedModel, MatchedHeads, argue
+from generator.analysis.compare.argument import Argument, argue
+from generator.analysis.compare.compared import ComparedModel, MatchedHeads
 from generator.analysis.compare.pair import PairCell, compare_maps, measure_values, pair_measures
 from generator.records.record import AttentionRecord, TokenLayout
 from generator.text.numbers import number, percent

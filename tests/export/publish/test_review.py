@@ -30,7 +30,7 @@ def site(built: Path, tmp_path: Path) -> Path:
 
 def found(site: Path, target: Target = "branch") -> list[str]:
     """Every finding as the user reads it."""
-    return [str(finding) for finding in review_site(site, target).findings]
+    return [str(problem) for problem in review_site(site, target).problems]
 
 
 def stretch(path: Path, size: int) -> Path:
@@ -42,14 +42,14 @@ def stretch(path: Path, size: int) -> Path:
 
 
 def of_size(site: Path, target: Target = "branch") -> list[str]:
-    """The findings but that files were stretched."""
+    """The problems but that files were stretched."""
     return [text for text in found(site, target) if "changed since the build" not in text]
 
 
 def test_a_good_site_is_only_counted(site: Path) -> None:
     review = review_site(site, "branch")
     paths = [path for path in site.rglob("*") if path.is_file()]
-    assert not review.findings
+    assert not review.problems
     assert [site / file.path for file in review.files] == sorted(
         paths, key=lambda path: path.relative_to(site).as_posix()
     )

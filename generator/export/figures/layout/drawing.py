@@ -272,23 +272,23 @@ def _broken(name: str, space: float) -> str:
     return found if "…" in even else even
 
 
-def _draw_picture(axes: Axes, plate: SheetPicture) -> None:
+def _draw_picture(axes: Axes, picture: SheetPicture) -> None:
     """Draw a picture. Interpolation ``none`` keeps the patches: no file has a resampled map."""
     axes.set_axis_off()
     where = (0.0, 1.0, 1.0, 0.0)
-    if plate.photo is not None:
-        photo = plate.photo
-        if plate.gray:
+    if picture.photo is not None:
+        photo = picture.photo
+        if picture.gray:
             shade = np.rint(photo @ GRAY).astype(np.uint8)
             photo = np.repeat(shade[..., None], 3, axis=-1)
         axes.imshow(photo, extent=where, aspect="auto", interpolation="antialiased")
-    if plate.pixels is not None:
-        pixels = plate.pixels
-        if plate.strength < 1:
+    if picture.pixels is not None:
+        pixels = picture.pixels
+        if picture.strength < 1:
             pixels = pixels.copy()
-            pixels[..., 3] = np.rint(pixels[..., 3] * plate.strength).astype(np.uint8)
+            pixels[..., 3] = np.rint(pixels[..., 3] * picture.strength).astype(np.uint8)
         axes.imshow(pixels, extent=where, aspect="auto", interpolation="none")
-    for frame in plate.frames:
+    for frame in picture.frames:
         corner = (frame.left, frame.top)
         size = (frame.right - frame.left, frame.bottom - frame.top)
         for color, line in (("white", 1.4), (INK, 0.6)):

@@ -19,7 +19,7 @@ from generator.present.pages.reduced import (
     square_text,
     without_walls,
 )
-from generator.present.pages.test_time import moved_text
+from generator.present.pages.register_text import moved_text
 from generator.present.pages.views import (
     Fact,
     Link,

@@ -152,11 +152,11 @@ def _image(
     groups: _Numbering[str],
     reasons: _Numbering[Notice],
 ) -> IndexImage:
-    picture = planner.seen(image)
-    seen: tuple[str | int, ...] = ()
+    picture = planner.crop(image)
+    crop: tuple[str | int, ...] = ()
     if picture is not None:
         name = picture.url.rpartition("/")[2].removesuffix(".webp")
-        seen = (name, picture.width, picture.height)
+        crop = (name, picture.width, picture.height)
     failed = notice(image.failure)
     frame = image.frame
     return IndexImage(
@@ -164,7 +164,7 @@ def _image(
         title=frame.sequence.label if frame else image.title,
         name=frame.sequence.source if frame else image.name,
         group=groups.place(image.group),
-        seen=seen,
+        crop=crop,
         alt=picture.alt if picture else "",
         values=values_listed(planner, image),
         maps=()

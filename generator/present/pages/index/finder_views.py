@@ -85,7 +85,7 @@ class IndexImage:
     Attributes:
         slug: slug of the image; empty if it has no page.
         group: index of its group.
-        seen: name, width and height of the small copy of what the models saw; empty for none.
+        crop: name, width and height of the small copy of what the models saw; empty for none.
         values: its statistics in order; null where one doesn't apply.
         maps: for each model the hash of its map, height on the page, share on patches and maximum,
             or the index of the reason that it is missing.
@@ -97,7 +97,7 @@ class IndexImage:
     title: str
     name: str
     group: int
-    seen: tuple[str | int, ...]
+    crop: tuple[str | int, ...]
     alt: str
     values: tuple[float | None, ...]
     maps: tuple[tuple[str | float, ...] | int, ...]

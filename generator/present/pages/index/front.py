@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from generator.present.cells.files import CellContent
+from generator.present.content.crop import crop_size
 from generator.present.content.front import Tile, social_cells
-from generator.present.content.seen import seen_size
 from generator.present.content.teaser import caption, fragment, subject
 from generator.present.pages.environment import script_json
 from generator.present.pages.index.front_views import (
@@ -75,7 +75,7 @@ def _tiles(planner: Planner) -> Iterator[TeaserTile]:
     for tile in planner.contents.front.tiles:
         content = planner.cell(tile.cell.model, tile.cell.image)
         assert isinstance(content, CellContent)
-        size = seen_size(content.facts.view)
+        size = crop_size(content.facts.view)
         image = images[tile.cell.image]
         if tile.crop is not None and tile.crop.path != shown:
             shown = tile.crop.path

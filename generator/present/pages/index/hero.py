@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from generator.present.cells.files import CellContent
+from generator.present.content.crop import crop_size
 from generator.present.content.hero import RULE, RULE_OF_ONE, Hero, HeroMap
-from generator.present.content.seen import seen_size
 from generator.present.pages.index.hero_views import FindingPart, HeroTile, HeroView
 from generator.present.pages.planner import Planner
 from generator.present.pages.views import Picture
 from generator.records.run import ImageEntry, ModelEntry
 from generator.text.numbers import count, machine, number, percent
 
-ROOM = (1200, 540)
+AVAILABLE = (1200, 540)
 """Width and height that the maps have in a window of 1280 x 800 pixels."""
 
 LARGEST = 1200
@@ -52,7 +52,7 @@ def hero_view(planner: Planner) -> HeroView | None:
 
 
 def best_columns(tiles: int, aspect: float) -> int:
-    """Columns with which maps are largest in ``ROOM``; of equals those that fill their rows.
+    """Columns with which maps are largest in ``AVAILABLE``; of equals those that fill their rows.
 
     In a single row the picture is half as wide as a map, since every map shows it; in several rows
     it is as large as these.
@@ -64,8 +64,8 @@ def best_columns(tiles: int, aspect: float) -> int:
 
     def width(columns: int) -> float:
         rows = -(-tiles // columns)
-        across = (ROOM[0] - GAP * (columns - 1)) / (columns - 0.5 * (rows == 1))
-        return min(across, ((ROOM[1] - GAP * (rows - 1)) / rows - CAPTION) * aspect)
+        across = (AVAILABLE[0] - GAP * (columns - 1)) / (columns - 0.5 * (rows == 1))
+        return min(across, ((AVAILABLE[1] - GAP * (rows - 1)) / rows - CAPTION) * aspect)
 
     def gaps(columns: int) -> int:
         return -tiles % columns
@@ -83,8 +83,8 @@ class _Shown:
         assert isinstance(content, CellContent)
         self.planner, self.found, self.content, self.label = planner, found, content, model.label
         self.url = f"{planner.image_link(image)}#layer={hero.depth}"
-        self.size = seen_size(content.facts.view)
-        self.photo = self._picture(found.seen.path, image.alt) if found.seen else None
+        self.size = crop_size(content.facts.view)
+        self.photo = self._picture(found.crop.path, image.alt) if found.crop else None
 
     def tile(self) -> HeroTile:
         layers, chunk = self.content.facts.model.layers, self.content.chunks[0]

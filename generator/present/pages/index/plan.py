@@ -205,8 +205,8 @@ def _comparison_card(planner: Planner, pair: ComparedPair) -> ComparisonCard:
 def _compared(planner: Planner, pair: ComparedPair, slug: str) -> Iterator[ComparedPicture]:
     """A picture and both maps of it, if it could be published."""
     image = next(each for each in planner.run.images if each.slug == slug)
-    seen = planner.seen(image)
-    if seen is None:
+    crop = planner.crop(image)
+    if crop is None:
         return
     maps = []
     for model in (pair.one, pair.two):
@@ -214,7 +214,7 @@ def _compared(planner: Planner, pair: ComparedPair, slug: str) -> Iterator[Compa
         assert isinstance(content, CellContent)
         file = planner.contents.colored[model, slug].map
         maps.append(planner.map_picture(file, content, ""))
-    yield ComparedPicture(replace(seen, alt=""), tuple(maps))
+    yield ComparedPicture(replace(crop, alt=""), tuple(maps))
 
 
 def _image_card(planner: Planner, image: ImageEntry) -> ImageCard:
@@ -225,7 +225,7 @@ def _image_card(planner: Planner, image: ImageEntry) -> ImageCard:
     return ImageCard(
         title=image.frame.sequence.label if image.frame else image.title,
         url="" if image.failure else url,
-        seen=planner.seen(image),
+        crop=planner.crop(image),
         maps=() if image.failure else tuple(small_maps(planner, image)),
         failure=notice(image.failure),
         figure=figure_text(STATISTICS[0], values_listed(planner, image)[0]),

@@ -71,13 +71,13 @@ class ImageCard:
     """An image in the contact sheet, or a sequence with its summary and a strip of frames.
 
     Attributes:
-        seen: the part of the picture that the models saw.
+        crop: the part of the picture that the models saw.
         figure: its one number, in words; empty for one model.
     """
 
     title: str
     url: str
-    seen: Picture | None
+    crop: Picture | None
     maps: tuple[SmallMap, ...]
     failure: Notice | None
     figure: str

@@ -13,7 +13,7 @@ from generator.present.bibliography import PROGRAM, cited, named, short
 from generator.present.cells.files import CellContent
 from generator.present.drawing.scale import power_label
 from generator.present.pages.planner import Planner
-from generator.present.pages.test_time import check_text, register_text
+from generator.present.pages.register_text import check_text, register_text
 from generator.present.pages.wording import grid_text, prefix_text
 from generator.records.record import OUTLIER
 from generator.records.run import ModelEntry

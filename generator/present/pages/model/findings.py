@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from generator.analysis.compare.argument import PairFinding
+from generator.analysis.compare.findings import Finding
 from generator.analysis.stream.norms import CUTOFFS
 from generator.present.pages.model_context import ModelContext
 from generator.records.record import OUTLIER
@@ -14,11 +14,11 @@ from generator.text.numbers import number, percent
 from generator.text.phrases import counted, stream_layer
 
 
-def model_findings(context: ModelContext) -> tuple[PairFinding, ...]:
+def model_findings(context: ModelContext) -> tuple[Finding, ...]:
     """Norms, attention on registers, spread and distance of a model, each with its n."""
     n = counted(context.digest.images, "image")
     return tuple(
-        PairFinding(value, text, n, section, name)
+        Finding(value, text, n, section, name)
         for value, text, section, name in (
             _norms(context),
             *_registers(context),

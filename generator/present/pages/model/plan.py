@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from generator.analysis.compare.argument import PairFinding
+from generator.analysis.compare.findings import Finding
 from generator.present.bibliography import WITHHELD
 from generator.present.cells.digests import vectors_of
 from generator.present.cells.files import CellContent
@@ -21,8 +21,8 @@ from generator.present.pages.model_context import ModelContext
 from generator.present.pages.paging import Part, parts
 from generator.present.pages.paths import model_path
 from generator.present.pages.planner import Planner
+from generator.present.pages.register_text import METHOD, check_text, register_text
 from generator.present.pages.sections import Section
-from generator.present.pages.test_time import METHOD, check_text, register_text
 from generator.present.pages.views import Fact
 from generator.present.pages.wording import grid_text, map_alt, notice, prefix_text
 from generator.records.record import ModelFacts
@@ -134,7 +134,7 @@ def _steps(planner: Planner, model: ModelEntry) -> tuple[tuple[str, ...], str]:
     return steps, "" if all(other == steps for other, _ in found) else title
 
 
-def _findings(planner: Planner, model: ModelEntry) -> tuple[PairFinding, ...]:
+def _findings(planner: Planner, model: ModelEntry) -> tuple[Finding, ...]:
     context = ModelContext.of(planner, model)
     return () if context is None else model_findings(context)
 

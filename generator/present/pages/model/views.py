@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.analysis.compare.argument import PairFinding
+from generator.analysis.compare.findings import Finding
 from generator.present.pages.sections import Section
 from generator.present.pages.views import ColorBar, Fact, Link, Notice, PageBase, PageLink, Picture
 
@@ -51,7 +51,7 @@ class ModelPage:
     first: bool
     label: str
     id: str
-    findings: tuple[PairFinding, ...]
+    findings: tuple[Finding, ...]
     facts: tuple[Fact, ...]
     provenance: tuple[Fact, ...]
     steps: tuple[str, ...]

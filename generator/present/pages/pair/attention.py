@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.analysis.attention.budget import NORMAL, OUTLIERS
-from generator.analysis.compare.argument import LETTERS
+from generator.analysis.compare.compared import LETTERS
 from generator.present.charts.chart import Chart
 from generator.present.pages.model.attention import budget_bars
 from generator.present.pages.pair.pair import PairContext

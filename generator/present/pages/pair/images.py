@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.digest import CellDigest, FoundObject
-from generator.analysis.compare.argument import LETTERS
+from generator.analysis.compare.compared import LETTERS
 from generator.analysis.features.objects import NO_FEATURES
 from generator.present.cells.labels import query_label
 from generator.present.cells.truth import CellTruth
@@ -14,11 +14,11 @@ from generator.present.pages.model_context import ModelContext
 from generator.present.pages.pair.pair import PairContext
 from generator.present.pages.pair.views import (
     BoxMark,
+    CropPart,
     MapGrid,
     MapRow,
     ModelBoxes,
     ObjectRow,
-    SeenPart,
 )
 from generator.present.pages.sections import Table, TableRow
 from generator.present.pages.views import Picture
@@ -63,12 +63,12 @@ def _row(pair: PairContext, image: ImageEntry, maps: tuple[Picture, ...], note: 
         title=image.title,
         url=pair.planner.image_link(image),
         note=note,
-        seen=tuple(_seen(pair, image)),
+        crops=tuple(_crops(pair, image)),
         maps=maps,
     )
 
 
-def _seen(pair: PairContext, image: ImageEntry) -> Iterator[SeenPart]:
+def _crops(pair: PairContext, image: ImageEntry) -> Iterator[CropPart]:
     """The view that both models share, or the view of each model."""
     picture = pair.planner.picture(image, thumb=True)
     if picture is None:
@@ -79,9 +79,9 @@ def _seen(pair: PairContext, image: ImageEntry) -> Iterator[SeenPart]:
         yield _part(picture, view, "" if same else letter)
 
 
-def _part(picture: Picture, view: View, label: str = "") -> SeenPart:
+def _part(picture: Picture, view: View, label: str = "") -> CropPart:
     wide, high = view.right - view.left, view.bottom - view.top
-    return SeenPart(
+    return CropPart(
         label=label,
         picture=picture,
         width=view.image_width,
@@ -164,7 +164,7 @@ def _found(pair: PairContext, context: ModelContext, image: ImageEntry) -> Model
     picture = pair.planner.picture(image, thumb=True)
     return ModelBoxes(
         label=context.model.label,
-        seen=_part(picture, pair.content(context, image).facts.view) if picture else None,
+        crop=_part(picture, pair.content(context, image).facts.view) if picture else None,
         boxes=tuple(boxes),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.analysis.compare.agreement import Agreement
-from generator.analysis.compare.argument import LETTERS
+from generator.analysis.compare.compared import LETTERS
 from generator.analysis.compare.pair import MEASURES, Baselines, MapComparison, PairedMeasure
 from generator.analysis.compare.paired import FEWEST, STARS, Paired, mean_interval, starred
 from generator.analysis.quantities.attention import CLS_MASS_REGISTERS

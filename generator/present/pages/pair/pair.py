@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from generator.analysis.cells.model_digest import ModelDigest
-from generator.analysis.compare.argument import LETTERS, ComparedModel
+from generator.analysis.compare.compared import LETTERS, ComparedModel
 from generator.analysis.compare.paired import Paired
 from generator.present.cells.files import CellContent
 from generator.present.charts.intervals import IntervalRow

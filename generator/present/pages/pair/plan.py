@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from generator.analysis.attention.budget import OUTLIERS
-from generator.analysis.compare.argument import LETTERS, argue
+from generator.analysis.compare.argument import argue
+from generator.analysis.compare.compared import LETTERS
 from generator.analysis.compare.pair import MEASURES
 from generator.analysis.stream.norms import CUTOFFS
 from generator.present.content.pairs import ComparedPair

@@ -6,7 +6,7 @@ import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.attention.head_similarity import Match, match_heads, shuffled_matching
-from generator.analysis.compare.argument import MatchedHeads
+from generator.analysis.compare.compared import MatchedHeads
 from generator.present.content.pair_similarity import PairSimilarity
 from generator.present.pages.model.similarity import (
     absent_matrices,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from generator.analysis.compare.argument import PairFinding
+from generator.analysis.compare.findings import Finding
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.present.pages.views import ColorBar, Link, Notice, PageBase, Picture
 
@@ -44,7 +44,7 @@ class PairTable:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenPart:
+class CropPart:
     """The part of a picture that its maps cover, so that positions line up.
 
     Attributes:
@@ -72,7 +72,7 @@ class MapRow:
     title: str
     url: str
     note: str
-    seen: tuple[SeenPart, ...]
+    crops: tuple[CropPart, ...]
     maps: tuple[Picture, ...]
 
 
@@ -111,12 +111,12 @@ class ModelBoxes:
     """Objects found in one image with one model's features.
 
     Attributes:
-        seen: the part of the picture that the model sees; None if it could not be published.
+        crop: the part of the picture that the model sees; None if it could not be published.
         boxes: in pixels of the original.
     """
 
     label: str
-    seen: SeenPart | None
+    crop: CropPart | None
     boxes: tuple[BoxMark, ...]
 
 
@@ -170,7 +170,7 @@ class PairPage:
     missing: Notice | None
     contents: tuple[Link, ...]
     note: str
-    findings: tuple[PairFinding, ...]
+    findings: tuple[Finding, ...]
     numbers: PairTable | None
     literature: PairTable | None
     maps: MapGrid | None

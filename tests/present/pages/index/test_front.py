@@ -87,7 +87,7 @@ def test_the_teaser_shows_the_chosen_maps_and_leads_to_them(tmp_path: Path) -> N
     )
     files = {file.path for file in manifest(site).front}
     assert path.relative_to(site).as_posix() in files
-    assert len([name for name in files if "/seen." in name]) == 1
+    assert len([name for name in files if "/crop." in name]) == 1
 
 
 def colors(path: Path) -> np.ndarray:

@@ -202,7 +202,7 @@ def test_the_data_names_files_that_are_there(big: Many) -> None:
     data = index_data(site)
     assert len(data["images"]) == 450
     for image in data["images"][::50]:
-        assert (site / f"i/{image['slug']}/{image['seen'][0]}.webp").is_file()
+        assert (site / f"i/{image['slug']}/{image['crop'][0]}.webp").is_file()
         for model, (digest, *_) in zip(data["models"], image["maps"], strict=True):
             assert (site / f"data/{model['slug']}/{image['slug']}.last.{digest}.png").is_file()
 

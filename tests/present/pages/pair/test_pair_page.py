@@ -212,7 +212,7 @@ def test_pictures_beside_maps_show_the_part_that_the_maps_cover(
             trial.records[record.key] = replace(record, view=view)
     html = (build(trial, tmp_path / "site") / REPORT).read_text(encoding="utf-8")
     found = re.findall(
-        r'<svg class="seen-part" viewBox="([^"]*)"[^>]*><image href="[^"]*" width="96" height="64"'
+        r'<svg class="crop-part" viewBox="([^"]*)"[^>]*><image href="[^"]*" width="96" height="64"'
         r"[^>]*></image></svg>(?:<figcaption>([^<]*)</figcaption>)?",
         html,
     )

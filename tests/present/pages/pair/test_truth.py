@@ -135,7 +135,7 @@ def test_found_boxes_are_drawn_on_the_part_that_the_model_sees(
     build_site(trial.run, read, tmp_path / "site", version="1.2.3")
     html = (tmp_path / "site" / REPORT).read_text(encoding="utf-8")
     part = html[html.index('id="objects"') : html.index('id="truth"')]
-    views = re.findall(r'<svg class="seen-part found-boxes" viewBox="([^"]*)"', part)
+    views = re.findall(r'<svg class="crop-part found-boxes" viewBox="([^"]*)"', part)
     assert len(views) >= 2
     assert set(views) == {"16 0 64 64"}
     assert len(re.findall(r'<image href="[^"]*" width="96" height="64"', part)) == len(views)

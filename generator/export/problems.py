@@ -1,4 +1,4 @@
-"""Findings of a check of a site."""
+"""Problems that a check of a site finds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Problem:
     """An error or a warning about a site.
 
     Attributes:

@@ -18,14 +18,14 @@ LARGE, SMALL = 640, 320
 """Longest sides, in pixels: beside large maps, and in the contact sheet."""
 
 
-def seen_size(view: View, side: int = LARGE) -> Size:
+def crop_size(view: View, side: int = LARGE) -> Size:
     """Size of the published part of a picture, never larger than the original's pixels."""
     return published_size(
         max(1, round(view.right - view.left)), max(1, round(view.bottom - view.top)), side
     )
 
 
-def put_seen(cache: SiteCache, image: ImageEntry, view: View, side: int = LARGE) -> FileEntry:
+def put_crop(cache: SiteCache, image: ImageEntry, view: View, side: int = LARGE) -> FileEntry:
     """Write the part of a picture that a model saw.
 
     Args:
@@ -35,15 +35,15 @@ def put_seen(cache: SiteCache, image: ImageEntry, view: View, side: int = LARGE)
         ImageError: the picture cannot be opened.
     """
     return cache.put(
-        "seen",
-        f"i/{image.slug}/seen",
+        "crop",
+        f"i/{image.slug}/crop",
         {"image": image.sha256, "box": str(view.box), "side": side},
-        lambda: _seen_bytes(image, view, seen_size(view, side)),
+        lambda: _crop_bytes(image, view, crop_size(view, side)),
         suffix=".webp",
     )
 
 
-def seen_part(image: ImageEntry, view: View, size: Size) -> Image.Image:
+def cropped(image: ImageEntry, view: View, size: Size) -> Image.Image:
     """The part of a picture that a model saw, from its pixels alone."""
     picture = open_picture(image.path).convert("RGB")
     right, bottom = min(view.right, picture.width), min(view.bottom, picture.height)  # rounding
@@ -52,7 +52,7 @@ def seen_part(image: ImageEntry, view: View, size: Size) -> Image.Image:
     return Image.fromarray(np.asarray(part))
 
 
-def _seen_bytes(image: ImageEntry, view: View, size: Size) -> bytes:
+def _crop_bytes(image: ImageEntry, view: View, size: Size) -> bytes:
     file = io.BytesIO()
-    seen_part(image, view, size).save(file, format="WEBP", quality=QUALITY, method=4)
+    cropped(image, view, size).save(file, format="WEBP", quality=QUALITY, method=4)
     return file.getvalue()
