@@ -36,8 +36,12 @@ class Reporter(Protocol):
     def note(self, text: str) -> None:
         """Report a message."""
 
-    def job(self, title: str, total: int) -> AbstractContextManager[Job]:
-        """Context manager for a job of ``total`` steps."""
+    def job(self, title: str, total: int, *, brief: bool = False) -> AbstractContextManager[Job]:
+        """Context manager for a job of ``total`` steps.
+
+        Args:
+            brief: whether it mostly takes no time, and need not be told when it is done.
+        """
         ...
 
 
@@ -48,7 +52,7 @@ class Silent:
         """Nothing."""
 
     @contextmanager
-    def job(self, title: str, total: int) -> Iterator[Job]:
+    def job(self, title: str, total: int, *, brief: bool = False) -> Iterator[Job]:
         """Nothing."""
         yield self
 
@@ -67,21 +71,22 @@ class Lines:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def job(self, title: str, total: int) -> Iterator[Job]:
-        """Print a line every ten seconds, and one at the end."""
-        yield _LineJob(self, title, total)
+    def job(self, title: str, total: int, *, brief: bool = False) -> Iterator[Job]:
+        """Print a line every ten seconds, and one at the end unless it is brief."""
+        yield _LineJob(self, title, total, brief=brief)
 
 
 class _LineJob:
-    def __init__(self, lines: Lines, title: str, total: int) -> None:
-        self._lines, self._title, self._total = lines, title, total
+    def __init__(self, lines: Lines, title: str, total: int, *, brief: bool) -> None:
+        self._lines, self._title, self._total, self._brief = lines, title, total, brief
         self._done = 0
         self._start = self._last = time.monotonic()
 
     def advance(self) -> None:
         self._done += 1
         now = time.monotonic()
-        if self._done < self._total and now - self._last < SECONDS_BETWEEN_LINES:
+        last = self._done == self._total and not self._brief
+        if not last and now - self._last < SECONDS_BETWEEN_LINES:
             return
         self._last = now
         rate = self._done / max(now - self._start, 1e-9)
@@ -101,8 +106,8 @@ class Bars:
         self._console.print(text, markup=False, highlight=False)
 
     @contextmanager
-    def job(self, title: str, total: int) -> Iterator[Job]:
-        """A bar that stays when the job is done."""
+    def job(self, title: str, total: int, *, brief: bool = False) -> Iterator[Job]:
+        """A bar that stays when the job is done, unless it is brief."""
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -110,7 +115,7 @@ class Bars:
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self._console) as progress:
+        with Progress(*columns, console=self._console, transient=brief) as progress:
             task = progress.add_task(legible(title), total=total, rate="")
             yield _BarJob(progress, task)
 
@@ -139,13 +144,13 @@ class ChangingLine:
         self._width = len(text)
 
     @contextmanager
-    def job(self, title: str, total: int) -> Iterator[Job]:
-        """Count the steps; the last count stays."""
+    def job(self, title: str, total: int, *, brief: bool = False) -> Iterator[Job]:
+        """Count the steps; the last count stays, unless it is brief."""
         job = _CountJob(self, legible(title), total)
         if total:
             job.show()
         yield job
-        if total:
+        if total and not brief:
             self._out.write("\n")
             self._out.flush()
             self._width = 0

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from generator.commands.given import (
+    GALLERY,
+    STANDARD_INPUT,
+    BuildCommand,
+    from_standard_input,
+    gallery_file,
+)
 from generator.commands.shared import BESIDE, BUILDING, MEASURING, one_line_errors, options, say
 
 if TYPE_CHECKING:
@@ -16,8 +24,8 @@ if TYPE_CHECKING:
     from generator.spec.gallery import GallerySpec
 
 
-@click.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[GALLERY.toml]")
+@click.command(cls=BuildCommand)
+@click.argument("words", nargs=-1, metavar="[GALLERY.toml]")
 @click.option(
     "-m",
     "--model",
@@ -38,9 +46,10 @@ if TYPE_CHECKING:
     "-i",
     "--images",
     multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="A picture or a folder of pictures; a video is a sequence. Repeat for more.",
+    metavar="PATH...",
+    help="Pictures, folders of them, patterns such as 'photos/**/*.jpg', addresses (https://..., "
+    "hf://datasets/...), a list of those in a .txt file, or - for standard input. A video is a "
+    "sequence.",
 )
 @click.option(
     "--sequence",
@@ -148,21 +157,41 @@ if TYPE_CHECKING:
 )
 @options(MEASURING)
 @options(BUILDING)
-def build(file: Path | None, *, dry_run: bool, records_only: bool, **given: Any) -> None:
+def build(words: tuple[str, ...], *, dry_run: bool, records_only: bool, **given: Any) -> None:
     """Measure models on images and build the site that compares them.
 
     Everything can be said in a file, on the command line, or both; what is given on the command
-    line goes first.
+    line goes first. Without a file and without models or images, gallery.toml in the current
+    folder is built.
 
     \b
       attention-gallery build -m facebook/dinov2-small -i photos/ -o site
       attention-gallery build examples/registers.toml
     """  # noqa: D301 - click's mark for lines that stay as they are
     from generator.spec.options import load_spec, spec_from_options
+    from generator.temporary import scratch
 
-    with one_line_errors():
+    with one_line_errors(), ExitStack() as stack:
+        file = gallery_file(words) or found_here(given)
+        if STANDARD_INPUT in given["images"]:
+            found = from_standard_input(stack.enter_context(scratch()))
+            given["images"] = tuple(
+                each
+                for image in given["images"]
+                for each in (found if image == STANDARD_INPUT else (image,))
+            )
         spec = load_spec(file, **given) if file is not None else spec_from_options(**given)
         run(spec, dry_run=dry_run, records_only=records_only)
+
+
+def found_here(given: dict[str, Any]) -> Path | None:
+    """The current folder's gallery.toml, where the options name no models or no images."""
+    complete = (given["models"] or given["sweeps"]) and (given["images"] or given["sequences"])
+    path = Path(GALLERY)
+    if complete or not path.is_file():
+        return None
+    say(f"Building {path}.", err=True)
+    return path
 
 
 @click.command()

@@ -11,19 +11,24 @@ from generator.commands.shared import STORE, one_line_errors, say
 
 @click.command()
 @STORE
-@click.option("--clear", is_flag=True, help="Remove every record, and the frames of clips.")
+@click.option(
+    "--clear", is_flag=True, help="Remove every record, the frames of clips and fetched pictures."
+)
 def cache(store: Path | None, clear: bool) -> None:
     """Say where measured records are kept and how much room they take."""
     from generator.images.frames import cached_bytes, clear_frames
+    from generator.images.remote import clear_fetched, fetched_bytes
     from generator.records.store import Store
     from generator.spec.gallery import default_store
     from generator.text.amounts import size_in_words
 
     with one_line_errors():
         records = Store(store or default_store())
-        count, size = len(records.keys()), records.bytes() + cached_bytes(records.root)
+        count = len(records.keys())
+        size = records.bytes() + cached_bytes(records.root) + fetched_bytes(records.root)
         if clear:
             records.gc(keep=())
             clear_frames(records.root)
+            clear_fetched(records.root)
         verb = "removed from" if clear else "in"
         say(f"{count} records, {size_in_words(size)}, {verb} {records.root}")

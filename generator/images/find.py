@@ -10,8 +10,10 @@ import logging
 import re
 import unicodedata
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from generator.errors import ImageError
 from generator.images.credits import Credit, read_credits
@@ -22,7 +24,9 @@ from generator.images.pixels import (
     readable,
     reading,
 )
+from generator.progress import Reporter, Silent
 from generator.records.run import Failure, Frame, ImageEntry
+from generator.spec.toml import did_you_mean
 from generator.text.slugs import unique_slugs
 
 __all__ = ["find_pictures", "load_images", "open_picture"]
@@ -35,6 +39,36 @@ EXTENSIONS = frozenset(
 )
 """Suffixes of pictures in a folder. Pillow may not read some of them, but a reported failure is
 better than a silent omission."""
+
+
+class SiteTest(Protocol):
+    """Says whether a folder is a built site: its pictures are not the user's."""
+
+    def __call__(self, folder: Path, /) -> bool:
+        """Whether it is."""
+
+
+def _no_site(folder: Path, /) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """How folders are searched.
+
+    Attributes:
+        avoid: resolved folders to skip.
+        is_site: which folders to leave out.
+        left_out: receives those.
+    """
+
+    avoid: frozenset[Path]
+    is_site: SiteTest = _no_site
+    left_out: list[Path] = field(default_factory=list)
+
+    @staticmethod
+    def avoiding(skip: Iterable[Path], is_site: SiteTest = _no_site) -> _Search:
+        return _Search(frozenset(folder.resolve() for folder in skip), is_site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +102,28 @@ class FoundFrame:
     frame: Frame | None = None
     failure: Failure | None = None
 
+    @staticmethod
+    def picture(
+        path: Path,
+        name: str,
+        *,
+        group: str = "",
+        credit: Credit | None = None,
+        failure: Failure | None = None,
+    ) -> FoundFrame:
+        """A single picture, called as its file unless the credit has a title."""
+        name = readable(name)
+        stem = Path(name).stem
+        return FoundFrame(
+            path=path,
+            name=name,
+            stem=stem,
+            title=(credit.title if credit else "") or stem,
+            group=readable(group),
+            credit=credit,
+            failure=failure,
+        )
+
 
 def find_pictures(inputs: Iterable[Path], *, skip: Iterable[Path] = ()) -> tuple[Path, ...]:
     """List the pictures of files and folders, each file once.
@@ -82,35 +138,46 @@ def find_pictures(inputs: Iterable[Path], *, skip: Iterable[Path] = ()) -> tuple
     Raises:
         ImageError: an input does not exist, cannot be listed, or holds no picture.
     """
-    return tuple(found.path for found in _find(inputs, skip))
+    return tuple(found.path for found in _find(inputs, _Search.avoiding(skip)))
 
 
 def load_images(
-    inputs: Iterable[Path],
+    inputs: Iterable[Path | FoundFrame],
     *,
     skip: Iterable[Path] = (),
     known: Container[str] = (),
     frames: Sequence[FoundFrame] = (),
+    is_site: SiteTest = _no_site,
+    reporter: Reporter | None = None,
 ) -> tuple[ImageEntry, ...]:
     """Find, hash and check pictures; a bad one becomes an entry with its failure.
 
     Args:
-        inputs: files and folders, see :func:`find_pictures`.
+        inputs: files and folders, see :func:`find_pictures`, and pictures that were found.
         skip: folders not to search.
         known: hashes of files that have been opened before. Only their headers are read again,
             which makes rebuilds fast.
         frames: frames of sequences, placed after the pictures; ``inputs`` may then be empty.
+        is_site: which folders to leave out, because their pictures are a site's.
+        reporter: receives progress, and a note on each folder that was left out.
 
     Raises:
         ImageError: an input does not exist or holds no picture.
         SpecError: a ``credits.toml`` beside the pictures is malformed.
     """
-    inputs = tuple(inputs)
-    stills = _find(inputs, skip) if inputs or not frames else []
+    inputs, reporter = tuple(inputs), reporter or Silent()
+    search = _Search.avoiding(skip, is_site)
+    stills = _find(inputs, search) if inputs or not frames else []
+    for folder in search.left_out:
+        reporter.note(f"{folder} is a gallery that was built before, so it is left out.")
     found = [*(_as_frame(item) for item in stills), *frames]
     folders = {item.path.parent for item in found if item.credit is None}
     credited = {folder: read_credits(folder) for folder in folders}
-    checked = [_check(item, known) for item in found]
+    with reporter.job("checking pictures", len(found), brief=True) as job:
+        checked = []
+        for item in found:
+            checked.append(_check(item, known))
+            job.advance()
     keys = [f"{i.group}/{i.name}\n{c.sha256}" for i, c in zip(found, checked, strict=True)]
     slugs = unique_slugs([item.stem for item in found], keys)
     return tuple(
@@ -119,11 +186,11 @@ def load_images(
     )
 
 
-def _as_frame(item: _Found) -> FoundFrame:
+def _as_frame(item: _Found | FoundFrame) -> FoundFrame:
     """A single picture as a :class:`FoundFrame`."""
-    name = readable(item.path.name)
-    stem = Path(name).stem
-    return FoundFrame(path=item.path, name=name, stem=stem, title=stem, group=readable(item.group))
+    if isinstance(item, FoundFrame):
+        return item
+    return FoundFrame.picture(item.path, item.path.name, group=item.group)
 
 
 def _credit(item: FoundFrame, credited: Mapping[Path, Mapping[str, Credit]]) -> Credit:
@@ -189,18 +256,20 @@ def _check(item: FoundFrame, known: Container[str]) -> _Checked:
 # --- finding -------------------------------------------------------------------------------------
 
 
-def _find(inputs: Iterable[Path], skip: Iterable[Path]) -> list[_Found]:
-    avoid = {folder.resolve() for folder in skip}
-    found: dict[Path, _Found] = {}
+def _find(inputs: Iterable[Path | FoundFrame], search: _Search) -> list[_Found | FoundFrame]:
+    found: dict[Path | FoundFrame, _Found | FoundFrame] = {}
     given = list(inputs)
     if not given:
         raise ImageError("No images were given.", "Name files or folders of pictures with -i.")
-    for path in given:
+    for place in given:
+        if isinstance(place, FoundFrame):
+            found[place] = place
+            continue
         try:
-            items = _pictures_of(path, avoid)
+            items = _pictures_of(place, search)
         except OSError as error:
             raise ImageError(
-                f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
+                f"{place} cannot be read: {error.strerror}.", "Check the path and its permissions."
             ) from error
         for item in items:
             # The folder as the system knows it, but the file's own name, even if it is a link.
@@ -208,13 +277,18 @@ def _find(inputs: Iterable[Path], skip: Iterable[Path]) -> list[_Found]:
     return list(found.values())
 
 
-def _pictures_of(path: Path, avoid: set[Path]) -> list[_Found]:
+def _pictures_of(path: Path, search: _Search) -> list[_Found]:
     """The pictures of one input."""
     if path.is_file():
         return [_Found(path, "")]
     if not path.is_dir():
         raise _missing(path)
-    items = list(_walk(path, "", avoid, set()))
+    if search.is_site(path):
+        raise ImageError(
+            f"{path} is a gallery that was built before, not a folder of pictures.",
+            "Name the folder that its pictures came from.",
+        )
+    items = list(_walk(path, "", search, set()))
     if not items:
         raise ImageError(
             f"No picture was found in {path}.",
@@ -224,16 +298,19 @@ def _pictures_of(path: Path, avoid: set[Path]) -> list[_Found]:
     return items
 
 
-def _walk(folder: Path, group: str, avoid: set[Path], above: set[Path]) -> Iterator[_Found]:
+def _walk(folder: Path, group: str, search: _Search, above: set[Path]) -> Iterator[_Found]:
     """The pictures of a folder, followed by those of its subfolders.
 
     Args:
         group: the folders above, below the input.
-        avoid: resolved folders to skip.
+        search: which folders not to search.
         above: resolved parent folders; links back to one are not followed.
     """
     place = folder.resolve()
-    if place in avoid or place in above:
+    if place in search.avoid or place in above:
+        return
+    if above and search.is_site(folder):
+        search.left_out.append(folder)
         return
     names = sorted((p.name for p in folder.iterdir() if p.name[0] != "."), key=natural_order)
     children = [folder / name for name in names]
@@ -243,7 +320,8 @@ def _walk(folder: Path, group: str, avoid: set[Path], above: set[Path]) -> Itera
             yield _Found(path, group)
     for path in children:
         if path.is_dir():
-            yield from _walk(path, f"{group}/{path.name}".lstrip("/"), avoid, above | {place})
+            below = f"{group}/{path.name}".lstrip("/")
+            yield from _walk(path, below, search, above | {place})
 
 
 def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
@@ -255,11 +333,8 @@ def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
 def _missing(path: Path) -> ImageError:
     if path.exists():
         return ImageError(f"{path} is neither a file nor a folder.", "Name a picture or a folder.")
-    if "*" in path.name or "?" in path.name:
-        return ImageError(
-            f"There is no file or folder {path}.",
-            "Name the folder instead: wildcards are not expanded here.",
-        )
-    return ImageError(
-        f"There is no file or folder {path}.", "Check the path of the images (-i, or images)."
-    )
+    hint = "Check the path of the images (-i, or images)."
+    with suppress(OSError):
+        near = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+        hint = did_you_mean(path.name, near) or hint
+    return ImageError(f"There is no file or folder {path}.", hint)

@@ -34,25 +34,28 @@ class Inputs:
         frames: frames of all sequences, in order.
     """
 
-    stills: tuple[Path, ...]
+    stills: tuple[Path | FoundFrame, ...]
     frames: tuple[FoundFrame, ...]
 
 
-def find_frames(images: Sequence[Path], sequences: Sequence[SequenceSpec], store: Path) -> Inputs:
+def find_frames(
+    images: Sequence[Path | FoundFrame], sequences: Sequence[SequenceSpec], store: Path
+) -> Inputs:
     """Separate clips from pictures, and select the frames of all sequences.
 
     A clip that cannot be used becomes one frame with its failure; the others go on.
 
     Args:
-        images: files and folders; each clip among them is a sequence.
+        images: files, folders, and pictures that were found; each clip among them is a sequence.
         store: folder of the record store, which caches frames of clips.
 
     Raises:
         ImageError: a sequence does not exist, is not one, or needs PyAV, which is missing.
         StoreError: the cache cannot be written.
     """
-    stills = tuple(path for path in images if not is_clip(path))
-    alone = [SequenceSpec(path=path) for path in images if is_clip(path)]
+    clips = [place for place in images if isinstance(place, Path) and is_clip(place)]
+    stills = tuple(place for place in images if place not in clips)
+    alone = [SequenceSpec(path=path) for path in clips]
     specs = [*alone, *sequences]
     labels = [spec.label or _credit(spec).title or readable(spec.path.stem) for spec in specs]
     slugs = unique_slugs(labels, [readable(spec.path.name) for spec in specs])

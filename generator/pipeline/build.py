@@ -19,11 +19,14 @@ from generator.export.anonymous import Anonymous, anonymized, identity_of
 from generator.export.source import MeasuredGallery, gallery_of
 from generator.images.annotations import annotate
 from generator.images.find import load_images
+from generator.images.given import places_of
 from generator.images.groups import read_groups, with_groups
+from generator.images.remote import fetch_all
 from generator.images.sequences import find_frames, of_one_size
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.paper import paper_of
 from generator.pipeline.plan import PlannedModel, WorkPlan, work_plan
+from generator.present.files.manifest_file import is_site
 from generator.present.files.settings import Settings
 from generator.present.pages.environment import template_folders
 from generator.present.pages.register_text import register_warning
@@ -274,7 +277,7 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
     Raises:
         GalleryError: there are no images, no model can be resolved, or a failure in a strict spec.
     """
-    images = find_images(spec, store)
+    images = find_images(spec, store, reporter)
     for sequence in sequences_of(images):
         reporter.note(f"{sequence.source}: {sequence.taken}")
         if sequence.damage:
@@ -299,17 +302,25 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
     return plan
 
 
-def find_images(spec: GallerySpec, store: Store) -> tuple[ImageEntry, ...]:
-    """The pictures of a gallery with groups and annotations.
+def find_images(spec: GallerySpec, store: Store, reporter: Reporter) -> tuple[ImageEntry, ...]:
+    """The pictures of a gallery with groups and annotations; those at addresses are fetched.
 
     Raises:
         GalleryError: there are no pictures, or a table, mask or box does not fit them.
     """
     groups = read_groups(spec.groups) if spec.groups else {}
     skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
-    inputs = find_frames(spec.images, spec.sequences, store.root)
+    places = fetch_all(places_of(spec.images), store.root, reporter)
+    inputs = find_frames(places, spec.sequences, store.root)
     images = of_one_size(
-        load_images(inputs.stills, skip=skip, known=store.images(), frames=inputs.frames)
+        load_images(
+            inputs.stills,
+            skip=skip,
+            known=store.images(),
+            frames=inputs.frames,
+            is_site=is_site,
+            reporter=reporter,
+        )
     )
     if spec.groups:
         images = with_groups(images, groups, spec.groups)

@@ -65,6 +65,7 @@ from generator.spec.models import (
     model_error,
     respelled,
 )
+from generator.spec.pictures import IMAGES, Address, PicturePlace, paths_of
 from generator.spec.sequences import SequenceSpec
 from generator.spec.size import DEFAULT_SITE_SIZE, SiteSize
 from generator.spec.sweeps import SweepSpec
@@ -98,8 +99,8 @@ class GallerySpec(BaseModel):
         resolution: short side of every model's input in pixels; None for each checkpoint's own.
         models: the models, in the order of the columns; the checkpoints of sweeps come last.
         sweeps: training sweeps; each is one model at several steps of its training.
-        images: files and folders of pictures; a video, or an animated GIF or WebP, becomes a
-            sequence.
+        images: files and folders of pictures, patterns such as ``photos/*.jpg``, lists of those in
+            a ``.txt`` file, and addresses; a video, or an animated GIF or WebP, becomes a sequence.
         sequences: clips and folders of numbered pictures whose frames belong together.
         out: the folder that the site is written to.
         field_of_view: ``square``: all models see the same centered square; ``whole``: the whole
@@ -144,9 +145,7 @@ class GallerySpec(BaseModel):
     )
     sequences: tuple[SequenceSpec, ...] = Field((), description="tables [[sequences]]")
     sweeps: tuple[SweepSpec, ...] = Field((), description="tables [[sweeps]]")
-    images: tuple[AnyPath, ...] = Field(
-        description='a list of files and folders such as ["photos"]'
-    )
+    images: tuple[PicturePlace, ...] = Field(description=IMAGES)
     out: AnyPath = Field(Path("site"), description="a folder")
     field_of_view: FieldOfView = Field("square", description="square, whole or checkpoint")
     device: str = Field(
@@ -190,7 +189,9 @@ class GallerySpec(BaseModel):
 
     @field_validator("images")
     @classmethod
-    def _some(cls, images: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
+    def _some(
+        cls, images: tuple[Path | Address, ...], info: ValidationInfo
+    ) -> tuple[Path | Address, ...]:
         if not images and not info.data.get("sequences"):
             raise ValueError("no image")
         return images
@@ -331,7 +332,7 @@ class GallerySpec(BaseModel):
             *(("the groups", table) for table in (self.groups,) if table),
             *(("the masks", folder) for folder in (self.masks,) if folder),
             *(("the boxes", place) for place in (self.boxes,) if place),
-            *((f"the images {path}", path) for path in self.images),
+            *((f"the images {path}", path) for path in paths_of(self.images)),
             *((f"the sequence {item.path}", item.path) for item in self.sequences),
             *((f"the model {m.id}", m.place) for m in self.models if m.place),
             *(("the calibration pictures", place) for place in self.calibrations),
@@ -360,7 +361,9 @@ class GallerySpec(BaseModel):
 
     def _refuse_masks_as_images(self, source: SpecSource) -> None:
         """Refuse a mask folder that equals a folder of images; a subfolder is skipped instead."""
-        if self.masks and self.masks.resolve() in [path.resolve() for path in self.images]:
+        if self.masks and self.masks.resolve() in [
+            path.resolve() for path in paths_of(self.images)
+        ]:
             message = f"{source.name('masks')}: {self.masks} is also a folder of images."
             raise SpecError(source.says("masks", message), "Keep masks in a folder of their own.")
 

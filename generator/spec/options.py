@@ -12,6 +12,7 @@ from typing import Any
 
 from generator.spec.gallery import GallerySpec, under_current_names
 from generator.spec.models import ModelSpec, SpecSource
+from generator.spec.pictures import places_here
 from generator.spec.sweeps import SweepSpec
 from generator.spec.toml import read_toml
 
@@ -53,6 +54,8 @@ def _overridden(
     for key, kind in (("models", ModelSpec), ("sweeps", SweepSpec)):
         if key in given:
             given[key] = tuple(kind.model_validate(text, context=here) for text in given[key])
+    if isinstance(given.get("images"), list | tuple):
+        given["images"] = places_here(given["images"])
     return GallerySpec.model_validate(
         {**under_current_names(values), **given},
         context=SpecSource(source.file, source.base, here.options),

@@ -250,12 +250,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._note(0, 0)
             self._drop()
             return
-        if self.command in ("POST", "PUT") or path.startswith("/api/spaces/"):
+        if self.command == "POST" and "/paths-info/" in path:
+            self._paths_info(unquote(path), body)
+        elif self.command in ("POST", "PUT") or path.startswith("/api/spaces/"):
             fake_spaces.answer(self, self.command, unquote(path), body)
         elif path.startswith("/storage/"):
             self._storage(path.removeprefix("/storage/"), fault)
         elif path.startswith("/api/models/"):
             self._api(path.removeprefix("/api/models/"))
+        elif path.startswith("/api/datasets/"):
+            self._api(path.removeprefix("/api/"))
         elif "/resolve/" in path:
             name, _, tail = path.lstrip("/").partition("/resolve/")
             self._resolve(name, tail, fault)
@@ -271,14 +275,15 @@ class _Handler(BaseHTTPRequestHandler):
         repo = self._repo(name)
         if repo is None:
             return
-        revision = unquote(revision)
+        revision, _, below = unquote(revision).partition("/")
         commit = repo.commit_of(revision if found else "main")
         if commit is None:
             self._error(404, "RevisionNotFound", f"Invalid rev id: {revision}")
             return
         files = repo.commits[commit]
         if part == "/tree/" and found:
-            self._json([self._leaf(path, content) for path, content in files.items()])
+            recursive = "recursive=true" in self.path.lower()
+            self._json(self._tree(files, below, recursive=recursive))
             return
         card = {"cardData": {"license": repo.license}} if repo.license else {}
         facts = {
@@ -292,6 +297,35 @@ class _Handler(BaseHTTPRequestHandler):
             **card,
         }
         self._json(facts)
+
+    def _tree(self, files: Mapping[str, bytes], below: str, *, recursive: bool) -> list[Any]:
+        """The files and folders in a folder of a repository."""
+        inside = {
+            path: content
+            for path, content in files.items()
+            if not below or path.startswith(f"{below}/")
+        }
+        depth = below.count("/") + 1 if below else 0
+        folders = {
+            "/".join(path.split("/")[:end])
+            for path in inside
+            for end in range(depth + 1, path.count("/") + 1)
+        }
+        entries = [{"type": "directory", "path": f, "oid": "0" * 40, "size": 0} for f in folders]
+        entries += [self._leaf(path, content) for path, content in inside.items()]
+        return [e for e in entries if recursive or str(e["path"]).count("/") == depth]
+
+    def _paths_info(self, path: str, body: bytes) -> None:
+        """What is known of some paths: ``/api/datasets/owner/name/paths-info/main``."""
+        name, _, revision = path.removeprefix("/api/").partition("/paths-info/")
+        repo = self._repo(name.removeprefix("models/"))
+        if repo is None:
+            return
+        files = repo.commits[repo.commit_of(revision) or ""]
+        asked = json.loads(body)["paths"]
+        folders = {f for p in files for f in asked if p.startswith(f"{f}/")}
+        found = [{"type": "directory", "path": f, "oid": "0" * 40, "size": 0} for f in folders]
+        self._json([*found, *(self._leaf(p, files[p]) for p in asked if p in files)])
 
     @staticmethod
     def _leaf(path: str, content: bytes) -> dict[str, Any]:

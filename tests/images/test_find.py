@@ -14,6 +14,7 @@ from PIL import Image
 
 from generator.errors import ImageError
 from generator.images.find import find_pictures, load_images
+from generator.progress import Silent
 
 
 def picture(path: Path, size: tuple[int, int] = (6, 4)) -> Path:
@@ -53,6 +54,30 @@ def test_the_site_being_written_is_not_searched(tmp_path: Path) -> None:
     picture(tmp_path / "site" / "images" / "a.png")
     found = find_pictures([tmp_path], skip=[tmp_path / "." / "site"])
     assert names(found, tmp_path) == ["a.png"]
+
+
+def test_an_earlier_gallery_among_the_pictures_is_left_out_with_a_note(tmp_path: Path) -> None:
+    picture(tmp_path / "photos" / "a.png")
+    picture(tmp_path / "photos" / "site" / "i" / "a.1234.png")
+    said: list[str] = []
+
+    class Notes(Silent):
+        def note(self, text: str) -> None:
+            said.append(text)
+
+    found = load_images(
+        [tmp_path / "photos"], is_site=lambda folder: folder.name == "site", reporter=Notes()
+    )
+    assert [entry.name for entry in found] == ["a.png"]
+    assert said == [
+        f"{tmp_path}/photos/site is a gallery that was built before, so it is left out."
+    ]
+    with pytest.raises(ImageError) as caught:
+        load_images([tmp_path / "photos" / "site"], is_site=lambda folder: True)
+    assert str(caught.value) == (
+        f"{tmp_path}/photos/site is a gallery that was built before, not a folder of pictures. "
+        "Name the folder that its pictures came from."
+    )
 
 
 def test_links_in_a_circle_are_not_followed(
@@ -99,8 +124,7 @@ def test_folders_without_pictures_and_missing_paths_say_what_to_do(tmp_path: Pat
         empty: f"No picture was found in {empty}. {folder_hint}",
         missing: f"There is no file or folder {missing}. "
         "Check the path of the images (-i, or images).",
-        tmp_path / "*.png": f"There is no file or folder {tmp_path}/*.png. "
-        "Name the folder instead: wildcards are not expanded here.",
+        tmp_path / "emty": f"There is no file or folder {tmp_path}/emty. Did you mean empty?",
         fifo: f"{fifo} is neither a file nor a folder. Name a picture or a folder.",
         long: f"{long} cannot be read: File name too long. Check the path and its permissions.",
     }

@@ -17,9 +17,13 @@ from typing import Literal
 from generator.errors import PublishError
 from generator.export.publish.delivery import Added
 from generator.export.publish.git import Repository, github_page, open_repository
+from generator.images.given import LIST, places_of
 from generator.present.files.manifest import Manifest, ModelItem
 from generator.records.store import Store, weights_key
+from generator.spec.gallery import GallerySpec
 from generator.spec.options import load_spec
+from generator.spec.pictures import paths_of
+from generator.text.phrases import some
 
 Source = Literal["site", "records"]
 
@@ -298,7 +302,8 @@ def _drawing(
             f"--program '{DISTRIBUTION} @ git+https://...@COMMIT' or a released version.",
         )
     spec = load_spec(gallery)
-    pictures = [_inside(repository, path, "The path of images") for path in spec.images]
+    paths = _picture_paths(spec)
+    pictures = [_inside(repository, path, "The path of images") for path in paths]
     pictures += [_inside(repository, item.path, "The path of sequences") for item in spec.sequences]
     folders = [model.place for model in spec.models if model.place is not None]
     models = [_inside(repository, folder, "The model") for folder in folders]
@@ -310,6 +315,22 @@ def _drawing(
         program=program,
         inputs=(*pictures, *models),
     )
+
+
+def _picture_paths(spec: GallerySpec) -> tuple[Path, ...]:
+    """The pictures, folders and lists that a gallery names.
+
+    Raises:
+        PublishError: it names addresses, which a workflow does not fetch.
+    """
+    named = places_of(spec.images)
+    if addresses := [str(place) for place in named if not isinstance(place, Path)]:
+        raise PublishError(
+            f"The gallery names pictures at {some(addresses)}, and the workflow fetches none.",
+            "Put the pictures into the repository, and name them there.",
+        )
+    lists = [path for path in paths_of(spec.images) if path.suffix == LIST and path.is_file()]
+    return (*lists, *paths_of(named))
 
 
 def _expect_records(manifest: Manifest | None, folder: Path) -> None:
