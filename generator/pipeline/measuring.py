@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
 
 from generator.errors import GalleryError
 from generator.pipeline.plan import PlannedModel, WorkPlan, failure_of
-from generator.pipeline.workers.crews import crew_for
+from generator.pipeline.workers.crews import crew_of, places_of
 from generator.pipeline.workers.measurer import crash
 from generator.pipeline.workers.work import (
     Batch,
@@ -19,6 +20,7 @@ from generator.pipeline.workers.work import (
     Outcome,
     Recorded,
     Unmeasured,
+    Warned,
     WeightsRead,
     Work,
     cut,
@@ -27,6 +29,8 @@ from generator.progress import Reporter
 from generator.records.run import Failure
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
+
+logger = logging.getLogger(__name__)
 
 GIVEN_UP_AFTER = 3
 """Batches of a model that fail, with nothing measured before, after which it is given up."""
@@ -46,15 +50,16 @@ def measure_missing(
     """
     if not any(plan.missing(model) or plan.weights_missing(model) for model in plan.models):
         return {}
-    crew = crew_for(spec, plan.dtype, store)
-    batches = _batches(spec, plan, store, accelerated=crew.accelerated)
+    places = places_of(spec)
+    batches = _batches(spec, plan, accelerated=places.accelerated)
+    crew = crew_of(places, plan.dtype, store, batches=len(batches))
     failures: dict[str, Failure] = {}
     for title, part in _stages(batches, crew):
         failures |= _Stage(spec, store, reporter, part).run(crew, title)
     return failures
 
 
-def _batches(spec: GallerySpec, plan: WorkPlan, store: Store, *, accelerated: bool) -> list[Batch]:
+def _batches(spec: GallerySpec, plan: WorkPlan, *, accelerated: bool) -> list[Batch]:
     """Everything that is missing. What two models share is measured once."""
     found: list[Batch] = []
     known: set[str] = set()
@@ -91,6 +96,7 @@ class _Stage:
         self._models = {batch.model.entry.slug: batch.model for batch in batches}
         self._model_of = {cell.key: cell.model for batch in batches for cell in batch.cells}
         self._measured: set[str] = set()
+        self._warned: set[str] = set()
         self._problems: dict[str, Unmeasured] = {}
         self._lost: dict[str, GalleryError] = {}
 
@@ -121,6 +127,9 @@ class _Stage:
         match outcome:
             case Note(text):
                 self._reporter.note(text)
+            case Warned(text) if text not in self._warned:
+                self._warned.add(text)
+                logger.warning("%s", text)
             case WeightsRead(weights=weights) if weights is not None:
                 self._store.put_weights(weights)
             case Recorded(key, record):

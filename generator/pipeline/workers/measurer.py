@@ -197,14 +197,12 @@ class Here:
 
     Args:
         store: receives records.
-        accelerated: whether the device is an accelerator.
     """
 
     size = 1
     place = ""
 
-    def __init__(self, how: How, store: Store, *, accelerated: bool) -> None:
-        self.accelerated = accelerated
+    def __init__(self, how: How, store: Store) -> None:
         self._how = how
         self._store = store
 

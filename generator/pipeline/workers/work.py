@@ -81,6 +81,13 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """A warning, which several workers may give."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """A model is loaded; measuring begins."""
 
@@ -126,7 +133,7 @@ class ModelLost:
     raised: Exception
 
 
-Outcome = Note | Loaded | WeightsRead | Recorded | Unmeasured | ModelLost
+Outcome = Note | Warned | Loaded | WeightsRead | Recorded | Unmeasured | ModelLost
 Outcomes = Generator[Outcome, None, None]
 
 
@@ -135,12 +142,10 @@ class Crew(Protocol):
 
     Attributes:
         size: number of workers.
-        accelerated: whether they run on accelerators.
         place: where they are, in words; empty for this process.
     """
 
     size: int
-    accelerated: bool
     place: str
 
     def measure(self, work: Work) -> Outcomes:
