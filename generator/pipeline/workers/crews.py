@@ -30,7 +30,7 @@ class Places:
 
 
 def places_of(spec: GallerySpec) -> Places:
-    """The devices of this machine that a gallery asks for.
+    """The devices of this machine that a gallery asks for; one for models that are open already.
 
     Raises:
         ModelError: this machine has no such device.
@@ -38,6 +38,8 @@ def places_of(spec: GallerySpec) -> Places:
     from generator.capture.models.device import choose_devices  # noqa: PLC0415 - imports torch
 
     found = choose_devices(spec.device)
+    if any(model.opened for model in spec.models):  # they cannot be sent to another process
+        found = found[:1]
     return Places(
         tuple(str(device) for device in found),
         found[0].type != "cpu",

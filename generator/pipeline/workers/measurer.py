@@ -131,8 +131,11 @@ class Measurer:
         assert model.resolved is not None
         yield Note(f"loading {model.entry.label}")
         self._model, self._network = "", None
-        device = choose_device(self._how.device)
-        network = load(model.resolved, device=device, dtype=torch_dtype(self._how.dtype))
+        device, dtype = choose_device(self._how.device), torch_dtype(self._how.dtype)
+        if model.opened is not None:
+            network = model.opened.load(model.resolved, device, dtype)
+        else:
+            network = load(model.resolved, device=device, dtype=dtype)
         if self._opener is None:
             self._opener = ThreadPoolExecutor(1 if device.type == "cpu" else OPENERS)
         if model.register is not None:
