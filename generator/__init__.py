@@ -32,12 +32,15 @@ __all__ = [
     "GallerySpec",
     "NotMeasured",
     "OpenModel",
+    "TrainingGallery",
     "__version__",
     "build",
+    "lightning_callback",
     "load_records",
     "measure",
     "open_model",
     "statistics",
+    "trainer_callback",
 ]
 
 if TYPE_CHECKING:
@@ -54,10 +57,17 @@ if TYPE_CHECKING:
         open_model,
         statistics,
     )
+    from generator.training import TrainingGallery, lightning_callback, trainer_callback
+
+_OF_TRAININGS = ("TrainingGallery", "lightning_callback", "trainer_callback")
 
 
 def __getattr__(name: str) -> object:
     """The API is imported on first use: ``import generator`` alone stays light."""
+    if name in _OF_TRAININGS:
+        from generator import training  # noqa: PLC0415
+
+        return getattr(training, name)
     if name in __all__:
         from generator import api  # noqa: PLC0415
 

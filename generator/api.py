@@ -196,6 +196,10 @@ def open_model(
     settings = {**measuring, **({} if store is None else {"store": expand(store)})}
     _expect_known(settings)
     if not isinstance(model, str | Path):
+        if placed := sorted({"device", "dtype", "trust_remote_code"} & settings.keys()):
+            raise SpecError(
+                f"A module in memory has its own {placed[0]}.", f"Leave {placed[0]} out."
+            )
         own = _registers(test_time_registers)
         return OpenModel(open_module(model, options), settings, test_time_registers=own)
     if said := [
@@ -208,7 +212,7 @@ def open_model(
     return OpenModel(ModelSpec.model_validate(named), settings)
 
 
-_MEASURING = frozenset(
+MEASURING = frozenset(
     {"resolution", "field_of_view", "patch_queries", "extras", "objects", "target", "device"}
     | {"dtype", "trust_remote_code", "batch_size", "store"}
 )
@@ -217,8 +221,8 @@ _MEASURING = frozenset(
 
 def _expect_known(settings: Mapping[str, Any]) -> None:
     for name in settings:
-        if name not in _MEASURING:
-            hint = did_you_mean(name, sorted(_MEASURING)) or "help(generator.open_model) lists all."
+        if name not in MEASURING:
+            hint = did_you_mean(name, sorted(MEASURING)) or "help(generator.open_model) lists all."
             raise SpecError(f"open_model has no option {name}.", hint)
 
 
