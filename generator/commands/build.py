@@ -52,6 +52,17 @@ if TYPE_CHECKING:
     "sequence.",
 )
 @click.option(
+    "--dataset",
+    metavar="NAME",
+    help="A data set of the hub, owner/name or owner/name@revision, whose pictures are shown. "
+    "Needs the library datasets.",
+)
+@click.option("--split", metavar="NAME", help="Of the data set, and which rows: 'test[:20]'.")
+@click.option(
+    "--column", metavar="NAME", help="Of the data set's pictures.  [default: the only one]"
+)
+@click.option("--subset", metavar="NAME", help="Of the data set.  [default: its default]")
+@click.option(
     "--sequence",
     "sequences",
     multiple=True,
@@ -172,6 +183,7 @@ def build(words: tuple[str, ...], *, dry_run: bool, records_only: bool, **given:
     from generator.temporary import scratch
 
     with one_line_errors(), ExitStack() as stack:
+        given["dataset"] = dataset_in(given)
         file = gallery_file(words) or found_here(given)
         if STANDARD_INPUT in given["images"]:
             found = from_standard_input(stack.enter_context(scratch()))
@@ -184,9 +196,17 @@ def build(words: tuple[str, ...], *, dry_run: bool, records_only: bool, **given:
         run(spec, dry_run=dry_run, records_only=records_only)
 
 
+def dataset_in(given: dict[str, Any]) -> dict[str, str] | None:
+    """The data set that the options name; takes its options out."""
+    found = {key: given.pop(key) for key in ("split", "column", "subset")}
+    found["name"] = given["dataset"]
+    return {key: value for key, value in found.items() if value is not None} or None
+
+
 def found_here(given: dict[str, Any]) -> Path | None:
     """The current folder's gallery.toml, where the options name no models or no images."""
-    complete = (given["models"] or given["sweeps"]) and (given["images"] or given["sequences"])
+    pictures = given["images"] or given["sequences"] or given["dataset"]
+    complete = (given["models"] or given["sweeps"]) and pictures
     path = Path(GALLERY)
     if complete or not path.is_file():
         return None

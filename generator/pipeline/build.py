@@ -18,6 +18,7 @@ from generator.errors import GalleryError, ModelError, StoreError
 from generator.export.anonymous import Anonymous, anonymized, identity_of
 from generator.export.source import MeasuredGallery, gallery_of
 from generator.images.annotations import annotate
+from generator.images.dataset_rows import dataset_pictures
 from generator.images.find import load_images
 from generator.images.given import places_of
 from generator.images.groups import read_groups, with_groups
@@ -311,6 +312,8 @@ def find_images(spec: GallerySpec, store: Store, reporter: Reporter) -> tuple[Im
     groups = read_groups(spec.groups) if spec.groups else {}
     skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
     places = fetch_all(places_of(spec.images), store.root, reporter)
+    if spec.dataset is not None:
+        places += dataset_pictures(spec.dataset, store.root, reporter)
     inputs = find_frames(places, spec.sequences, store.root)
     images = of_one_size(
         load_images(

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from generator.errors import SpecError
 from generator.records.paper import Author, Paper, PaperLink, Patch, TeaserCell
+from generator.spec.dataset import DatasetSpec
 from generator.spec.figures import FigureSpec
 from generator.spec.models import ModelSpec, RegisterSpec, SpecSource
 from generator.spec.sequences import SequenceSpec
@@ -86,6 +87,11 @@ def _place(
     top, *below = loc
     if top == "paper" and below:
         return _paper_place(below)
+    if top == "dataset" and below:
+        option = "dataset" in source.options
+        key = str(below[0])
+        named = "--dataset" if key == "name" else f"--{key}"
+        return DatasetSpec, key, named if option else f"{key} of [dataset]"
     if top not in _TABLES or not below:
         key = str(top)
         where = f"entry {int(below[0]) + 1} of {source.name(key)}" if below else source.name(key)
