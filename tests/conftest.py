@@ -1,4 +1,4 @@
-"""One Chromium and one demo gallery for all tests that look at pages, and how long fuzzers run.
+"""What all tests share: processes, one Chromium, one demo gallery, and how long fuzzers run.
 
 Two playwrights do not run in one process.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="go on with new inputs for so long in each test of tests/fuzz",
     )
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A process for each core; none for named files, where starting one takes longer."""
+    named = all(Path(arg.partition("::")[0]).is_file() for arg in config.args)
+    if named or config.option.collectonly or config.option.capture == "no":
+        return 0
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_core() -> Iterator[None]:
+    """The program sees one core: sites are written in this process, as others run beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+        yield
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Programs that the test starts react to SIGINT.
+
+    A shell ignores it for what it runs in the background, and programs inherit that.
+    """
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
 
 
 @pytest.fixture(scope="session")

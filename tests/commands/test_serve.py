@@ -27,6 +27,7 @@ def site(tmp_path: Path) -> Path:
     return site
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_serve_on_a_free_port_until_ctrl_c(site: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "generator", "serve", str(site), "-p", "0"],
@@ -43,7 +44,7 @@ def test_serve_on_a_free_port_until_ctrl_c(site: Path) -> None:
     with urllib.request.urlopen(f"{address}i/picture.webp") as answer:
         assert answer.headers["Content-Type"] == "image/webp"
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate()
+    stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout, stderr) == (0, "Stopped.\n", "")
 
 

@@ -73,7 +73,7 @@ class Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._process.communicate()
+        self._process.communicate(timeout=60)
 
     def run(self, *words: str) -> Result:
         """Run ``attention-gallery`` with these words."""

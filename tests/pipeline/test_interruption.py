@@ -69,7 +69,7 @@ def halted(spec: GallerySpec) -> Iterator[Any]:
 def test_killed_while_measuring_goes_on_where_it_stood(spec: GallerySpec, halted: Any) -> None:
     process = halted("record")
     process.kill()
-    process.wait()
+    process.wait(timeout=60)
     assert len(list(load_records(spec.store))) == 1
     assert not spec.out.exists(), "no half-new site"
     outcome = build(spec)
@@ -82,7 +82,7 @@ def test_killed_while_writing_leaves_the_former_site(spec: GallerySpec, halted: 
     (spec.images[0] / "first.png").unlink()
     process = halted("page")
     process.kill()
-    process.wait()
+    process.wait(timeout=60)
     assert files(spec.out) == before
     outcome = build(spec)
     assert (outcome.measured, outcome.reused) == (0, 2)
@@ -101,7 +101,7 @@ def test_two_builds_of_one_site_do_not_get_in_each_other_s_way(
         f"Another build is writing the site {spec.out}. Wait until it has ended and run this one "
         "again, or choose another folder with -o. What was measured is kept."
     )
-    _, stderr = process.communicate("\n" * 1000)
+    _, stderr = process.communicate("\n" * 1000, timeout=120)
     assert process.returncode == 0, stderr
     assert len(manifest(spec).images) == 2
     left = {path.name for path in spec.out.parent.iterdir()}
@@ -109,13 +109,14 @@ def test_two_builds_of_one_site_do_not_get_in_each_other_s_way(
     assert build(spec).measured == 0
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_says_that_nothing_is_lost(
     spec: GallerySpec, halted: Any, number: signal.Signals
 ) -> None:
     process = halted("record")
     process.send_signal(number)
-    _, stderr = process.communicate()
+    _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
     message = "Stopped. What was measured is kept: run the same command to go on."
     assert stderr.splitlines()[-1] == message
