@@ -18,6 +18,7 @@ from generator.commands.given import (
     gallery_file,
 )
 from generator.commands.shared import BESIDE, BUILDING, MEASURING, one_line_errors, options, say
+from generator.errors import SpecError
 
 if TYPE_CHECKING:
     from generator.pipeline.build import Outcome
@@ -168,7 +169,9 @@ if TYPE_CHECKING:
 )
 @options(MEASURING)
 @options(BUILDING)
-def build(words: tuple[str, ...], *, dry_run: bool, records_only: bool, **given: Any) -> None:
+def build(
+    words: tuple[str, ...], *, dry_run: bool, as_json: bool, records_only: bool, **given: Any
+) -> None:
     """Measure models on images and build the site that compares them.
 
     Everything can be said in a file, on the command line, or both; what is given on the command
@@ -193,7 +196,7 @@ def build(words: tuple[str, ...], *, dry_run: bool, records_only: bool, **given:
                 for each in (found if image == STANDARD_INPUT else (image,))
             )
         spec = load_spec(file, **given) if file is not None else spec_from_options(**given)
-        run(spec, dry_run=dry_run, records_only=records_only)
+        run(spec, dry_run=dry_run, as_json=as_json, records_only=records_only)
 
 
 def dataset_in(given: dict[str, Any]) -> dict[str, str] | None:
@@ -227,16 +230,18 @@ def found_here(given: dict[str, Any]) -> Path | None:
 @options(BESIDE)
 @options(MEASURING[:2])
 @options(BUILDING)
-def demo(*, dry_run: bool, **given: Any) -> None:
+def demo(*, dry_run: bool, as_json: bool, **given: Any) -> None:
     """Build a gallery of embedded models and pictures. Needs no network."""
     from generator.bundled import bundled
     from generator.spec.options import load_spec
 
     with one_line_errors():
-        run(load_spec(bundled("examples") / "demo.toml", **given), dry_run=dry_run)
+        run(load_spec(bundled("examples") / "demo.toml", **given), dry_run=dry_run, as_json=as_json)
 
 
-def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None:
+def run(
+    spec: GallerySpec, *, dry_run: bool, as_json: bool = False, records_only: bool = False
+) -> None:
     """Build a gallery and print the outcome; exits with 1 if something failed."""
     from generator.pipeline.build import build_gallery
     from generator.progress import reporter_for
@@ -246,8 +251,13 @@ def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None
     if dry_run:
         from generator.commands.dry_run import print_plan
 
-        print_plan(spec, LegibleConsole(highlight=False), reporter_for(console))
+        whole = spec if spec.jobs else spec.model_copy(update={"jobs": "auto"})
+        out = LegibleConsole(highlight=False)
+        if not print_plan(whole, out, reporter_for(console), as_json=as_json):
+            sys.exit(1)
         return
+    if as_json:
+        raise SpecError("--json belongs to --dry-run.", "Leave it out, or add --dry-run.")
     outcome = build_gallery(
         spec if spec.jobs else spec.model_copy(update={"jobs": "auto"}),
         command=command_line(sys.argv),

@@ -102,7 +102,12 @@ BUILDING: tuple[Option, ...] = (
         default=None,
         help="Stop at the first model or image that fails.",
     ),
-    click.option("--dry-run", is_flag=True, help="Print the plan and its cost, and stop."),
+    click.option(
+        "--dry-run",
+        is_flag=True,
+        help="Print the plan and its cost, and stop; exits with 1 where it would fail.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="With --dry-run: print the plan as JSON."),
 )
 
 

@@ -9,6 +9,7 @@ Slow results are stored as soon as they are known, so an interrupted run resumes
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +25,7 @@ from generator.images.given import places_of
 from generator.images.groups import read_groups, with_groups
 from generator.images.remote import fetch_all
 from generator.images.sequences import find_frames, of_one_size
+from generator.pipeline.forecast import learn_from
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.paper import paper_of
 from generator.pipeline.plan import PlannedModel, WorkPlan, work_plan
@@ -136,6 +138,7 @@ def _build(
     expect_something(run, failures)
     undrawn: list[Failure] = []
     shown = _shown(spec, run)
+    new, start = not spec.out.exists(), time.monotonic()
     with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
         site = build_site(
             shown.run,
@@ -151,6 +154,8 @@ def _build(
                 folder, gallery_of(shown, contents, folder, store), spec, figures, run, undrawn
             ),
         )
+    if new:
+        learn_from(plan, spec, settings_of(spec), time.monotonic() - start)
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
     return Outcome(
         run=run,
