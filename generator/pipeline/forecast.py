@@ -131,14 +131,14 @@ def _pair_seconds(plan: WorkPlan, spec: GallerySpec, speed: Speed) -> float:
 
 
 def _automatic_pairs(plan: WorkPlan) -> int:
-    shapes = [model.vision for model in plan.models if model.resolved is not None]
-    return sum(
-        (one.layers, one.heads, one.width) == (two.layers, two.heads, two.width)
-        and not one.registers
-        and bool(two.registers)
-        for one in shapes
-        for two in shapes
-    )
+    """Models of one size, of which one has registers and the other has none."""
+    layouts = {cell.model: cell.layout for cell in plan.cells if cell.layout is not None}
+    models = [model for model in plan.models if model.entry.slug in layouts]
+    shapes = [
+        (m.vision.layers, m.vision.heads, m.vision.width, bool(layouts[m.entry.slug].registers))
+        for m in models
+    ]
+    return sum(shapes.count((*shape[:3], True)) for shape in shapes if not shape[3])
 
 
 def processes(spec: GallerySpec) -> int:
