@@ -122,9 +122,7 @@ def learn_from(plan: WorkPlan, spec: GallerySpec, settings: Settings, seconds: f
 
 
 def _pair_seconds(plan: WorkPlan, spec: GallerySpec, speed: Speed) -> float:
-    """Seconds of all pages about two models: those that were asked for, else those with and
-    without registers.
-    """
+    """Seconds of all pages about two models: of asked pairs, else of those built by themselves."""
     pairs = len(spec.pairs) if spec.pairs is not None else _automatic_pairs(plan)
     usable = sum(image.failure is None for image in plan.images)
     return PAIR_SECONDS * pairs * usable * speed.pages / processes(spec)
