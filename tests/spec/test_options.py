@@ -87,7 +87,7 @@ def test_a_wrong_option_does_not_blame_the_file(file: Path) -> None:
 
 
 def test_the_command_has_an_option_for_each_key_that_is_no_table() -> None:
-    others = {"split", "column", "subset", "words", "dry_run", "records_only", "figures"}
+    others = {"split", "column", "subset", "words", "dry_run", "as_json", "records_only", "figures"}
     named = {parameter.name for parameter in build.params} - others
     assert named == set(GallerySpec.model_fields) - {"paper", "figure"}
 
