@@ -8,7 +8,10 @@ For notebooks and scripts::
     record.rows("CLS").shape                 # (layer, head, key), times uniform
     record                                   # shows its wall of maps in a notebook
 
-    generator.build(spec, "site")            # the same as the command line
+    with generator.open_model("facebook/dinov2-small") as model:  # or a module in memory
+        records = list(model.measure_all(["cat.jpg", "dog.jpg"]))
+
+    generator.build("gallery.toml", "site")  # the same as the command line
     for record in generator.load_records("site"):
         print(record.model.id, record.image, record.entropy.mean())
     generator.statistics("site")             # a pandas DataFrame
@@ -23,22 +26,32 @@ from typing import TYPE_CHECKING
 from generator.version import __version__
 
 __all__ = [
+    "AttentionRecord",
     "BuildResult",
+    "GalleryError",
     "GallerySpec",
+    "NotMeasured",
+    "OpenModel",
     "__version__",
     "build",
     "load_records",
     "measure",
+    "open_model",
     "statistics",
 ]
 
 if TYPE_CHECKING:
     from generator.api import (
+        AttentionRecord,
         BuildResult,
+        GalleryError,
         GallerySpec,
+        NotMeasured,
+        OpenModel,
         build,
         load_records,
         measure,
+        open_model,
         statistics,
     )
 
