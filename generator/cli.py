@@ -6,7 +6,9 @@ Heavy imports are made inside the commands, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+from typing import Any
 
 import click
 
@@ -15,16 +17,41 @@ from generator.commands.cache import cache
 from generator.commands.diff import diff
 from generator.commands.export import export
 from generator.commands.figure import figure
+from generator.commands.init import init
 from generator.commands.inspect import inspect
 from generator.commands.publish import publish
+from generator.commands.schema import schema
 from generator.commands.serve import serve
-from generator.commands.shared import InOrder
+from generator.commands.shared import INTERRUPTED, InOrder, say
 from generator.temporary import finish_killed
 from generator.version import __version__
 
+KEPT = "Stopped. What was measured is kept: run the same command to go on."
+STOPPED = {"build": KEPT, "demo": KEPT}
+"""What is said after Ctrl-C, by command."""
+
+
+def stopped(command: str) -> str:
+    """What is said after Ctrl-C: what is kept, and which download begins again."""
+    hub = sys.modules.get("generator.capture.checkpoint.hub")
+    lost = f" The download of {hub.unfinished[-1]} begins again." if hub and hub.unfinished else ""
+    return STOPPED.get(command, "Stopped.") + lost
+
+
+class Program(InOrder):
+    """The group of all commands: stopped anywhere, it ends in one way."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; Ctrl-C at any moment is one line, and exit status 130."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say(stopped(ctx.invoked_subcommand or ""), err=True)
+            sys.exit(INTERRUPTED)
+
 
 @click.group(
-    cls=InOrder,
+    cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="attention-gallery")
@@ -49,7 +76,10 @@ def _stop(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-for command in (demo, inspect, build, serve, export, figure, diff, publish, cache):
+for command in (
+    *(demo, init, inspect, build, serve, export, figure, diff, publish, cache),
+    schema,
+):
     main.add_command(command)
 
 

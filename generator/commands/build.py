@@ -17,7 +17,15 @@ from generator.commands.given import (
     from_standard_input,
     gallery_file,
 )
-from generator.commands.shared import BESIDE, BUILDING, MEASURING, one_line_errors, options, say
+from generator.commands.shared import (
+    BESIDE,
+    BUILDING,
+    MEASURING,
+    Word,
+    one_line_errors,
+    options,
+    say,
+)
 from generator.errors import SpecError
 
 if TYPE_CHECKING:
@@ -88,13 +96,13 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--field-of-view",
-    type=click.Choice(["square", "whole", "checkpoint"]),
+    type=Word(["square", "whole", "checkpoint"]),
     help="What the models see: the centered square, the whole picture, or what the checkpoint's "
     "own preprocessing leaves of it.  [default: square]",
 )
 @click.option(
     "--patch-queries",
-    type=click.Choice(["auto", "off", "mean", "heads"]),
+    type=Word(["auto", "off", "mean", "heads"]),
     help="Keep attention with patches as queries: mean over heads, all heads, or off."
     "  [default: auto, which is mean up to 16x16 patches]",
 )
@@ -280,8 +288,13 @@ def summary(outcome: Outcome, out: Path) -> str:
     return (
         f"{len(run.models)} models x {len(run.images)} images: "
         f"{outcome.measured} measured, {outcome.reused} from the store.\n"
-        f"{_left_out(outcome)}Open {out / 'index.html'}"
+        f"{_left_out(outcome)}Open {out / 'index.html'}, or run: {_serving(out)}"
     )
+
+
+def _serving(out: Path) -> str:
+    """The command that shows a site in a browser."""
+    return shlex.join(["attention-gallery", "serve", str(out), "--open"])
 
 
 def _left_out(outcome: Outcome) -> str:

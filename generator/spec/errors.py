@@ -17,7 +17,7 @@ from generator.spec.sequences import SequenceSpec
 from generator.spec.sweeps import SweepSpec
 from generator.spec.toml import did_you_mean, kind_of
 
-_FOUND = {"folder", "sweep", "step", "named", "checkpoints", "opened"}
+COMPUTED = frozenset({"folder", "file", "sweep", "step", "named", "checkpoints", "opened"})
 """Fields that are computed, not given by the user."""
 
 _HINTS = {
@@ -63,7 +63,7 @@ def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSourc
     owner, key, where = _place(loc, gallery, source)
     hint = _HINTS.get(key, "")
     if detail["type"] in _UNKNOWN:
-        known = [name for name in _fields(owner) if name not in _FOUND]
+        known = [name for name in _fields(owner) if name not in COMPUTED]
         message = f"unknown key {where}."
         hint = did_you_mean(key, known) or f"The keys are {', '.join(known)}."
     elif detail["type"] == "missing":

@@ -17,7 +17,8 @@ def test_build_from_options(here: Path, monkeypatch: pytest.MonkeyPatch) -> None
     result = run(*words, monkeypatch=monkeypatch)
     assert result.exit_code == 0
     assert result.stdout == (
-        "1 models x 2 images: 2 measured, 0 from the store.\nOpen out/site/index.html\n"
+        "1 models x 2 images: 2 measured, 0 from the store.\nOpen out/site/index.html, "
+        "or run: attention-gallery serve out/site --open\n"
     )
     assert "Mine" in (here / "out/site/index.html").read_text()
     manifest = json.loads((here / "out/site/manifest.json").read_text())
@@ -75,7 +76,8 @@ def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:
     result = run("build", "-m", "models/plain", "-i", "photos")
     assert result.exit_code == 1
     assert result.stdout == (
-        "1 models x 3 images: 2 measured, 0 from the store.\nOpen site/index.html\n"
+        "1 models x 3 images: 2 measured, 0 from the store.\nOpen site/index.html, or run: "
+        "attention-gallery serve site --open\n"
     )
     assert result.stderr.splitlines()[-1] == (
         "failed: zero.jpg is empty (0 bytes). Copy the file again."
