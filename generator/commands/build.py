@@ -20,16 +20,20 @@ from generator.commands.given import (
 from generator.commands.shared import (
     BESIDE,
     BUILDING,
+    FAILED,
     MEASURING,
     Word,
     one_line_errors,
     options,
+    report,
     say,
 )
-from generator.errors import SpecError
+from generator.commands.voice import quiet
+from generator.errors import GalleryError, NothingLeftError, SpecError
 
 if TYPE_CHECKING:
     from generator.pipeline.build import Outcome
+    from generator.progress import Reporter
     from generator.spec.gallery import GallerySpec
 
 
@@ -221,7 +225,7 @@ def found_here(given: dict[str, Any]) -> Path | None:
     path = Path(GALLERY)
     if complete or not path.is_file():
         return None
-    say(f"Building {path}.", err=True)
+    report(f"Building {path}.", err=True)
     return path
 
 
@@ -252,34 +256,56 @@ def run(
 ) -> None:
     """Build a gallery and print the outcome; exits with 1 if something failed."""
     from generator.pipeline.build import build_gallery
-    from generator.progress import reporter_for
+    from generator.progress import Silent, reporter_for
     from generator.text.console import LegibleConsole
 
     console = LegibleConsole(stderr=True, highlight=False)
-    if dry_run:
-        from generator.commands.dry_run import print_plan
-
-        whole = spec if spec.jobs else spec.model_copy(update={"jobs": "auto"})
-        out = LegibleConsole(highlight=False)
-        if not print_plan(whole, out, reporter_for(console), as_json=as_json):
-            sys.exit(1)
-        return
-    if as_json:
+    told = Told(Silent() if quiet() or as_json else reporter_for(console))
+    if spec.jobs is None:
+        spec = spec.model_copy(update={"jobs": "auto"})
+    if as_json and not dry_run:
         raise SpecError("--json belongs to --dry-run.", "Leave it out, or add --dry-run.")
-    outcome = build_gallery(
-        spec if spec.jobs else spec.model_copy(update={"jobs": "auto"}),
-        command=command_line(sys.argv),
-        reporter=reporter_for(console),
-        records_only=records_only,
-    )
-    say(summary(outcome, spec.out))
+    try:
+        if dry_run:
+            from generator.commands.dry_run import print_plan
+
+            if not print_plan(spec, LegibleConsole(highlight=False), told, as_json=as_json):
+                sys.exit(FAILED)
+            return
+        outcome = build_gallery(
+            spec, command=command_line(sys.argv), reporter=told, records_only=records_only
+        )
+    except NothingLeftError as error:
+        if quiet() or not told.has(error.reason):
+            raise
+        raise GalleryError(error.what) from error
+    report(summary(outcome, spec.out))
     for note in outcome.notes:
-        say(note, err=True)
-    failures = outcome.failures
-    for failure in failures:
-        say(f"failed: {failure.message} {failure.hint}".rstrip(), err=True)
-    if failures:
-        sys.exit(1)
+        report(note, err=True)
+    for failure in outcome.failures:
+        if quiet() or not told.has(failure.text):
+            say(f"failed: {failure.text}", err=True)
+    if outcome.failures:
+        sys.exit(FAILED)
+
+
+class Told:
+    """A reporter that remembers its notes, so that each failure is said once."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._notes: set[str] = set()
+        self.job = reporter.job
+
+    def note(self, text: str) -> None:
+        """Pass a message on; a failure only once."""
+        if text not in self._notes or not text.startswith("failed: "):
+            self._reporter.note(text)
+        self._notes.add(text)
+
+    def has(self, failure: str) -> bool:
+        """Whether a failure was told."""
+        return f"failed: {failure}" in self._notes
 
 
 def summary(outcome: Outcome, out: Path) -> str:

@@ -60,7 +60,6 @@ def print_plan(
             *site_lines(found.site, spec.max_site_size),
             *extra_lines(found.extras, spec),
             *_weights_lines(found.models),
-            *failure_lines(plan),
         ):
             console.print(line, markup=False, soft_wrap=True)
     return not found.obstacle and not _failures(plan)
@@ -176,21 +175,12 @@ def _weights_lines(costs: Sequence[ModelCost]) -> Iterator[str]:
             )
 
 
-def failure_lines(plan: WorkPlan) -> Iterator[str]:
-    """Lines on pictures that cannot be used; models were named while planning."""
-    for image in plan.images:
-        if image.failure is not None:
-            yield f"failed: {image.failure.message} {image.failure.hint}".rstrip()
-
-
 def _failures(plan: WorkPlan) -> list[str]:
     """What the plan already knows to fail: each once."""
     found = [model.entry.failure for model in plan.models]
     found += [image.failure for image in plan.images]
     found += [cell.failure for cell in plan.cells]
-    return [
-        f"{failure.message} {failure.hint}".rstrip() for failure in dict.fromkeys(found) if failure
-    ]
+    return [failure.text for failure in dict.fromkeys(found) if failure]
 
 
 def plan_facts(plan: WorkPlan, found: Forecast) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from generator.commands.voice import quiet
 from generator.errors import GalleryError, SpecError
 
 if TYPE_CHECKING:
@@ -181,6 +182,12 @@ def options(group: tuple[Option, ...]) -> Option:
     return decorate
 
 
+def report(text: str, *, err: bool = False) -> None:
+    """Print what was done, unless the command is to be quiet."""
+    if not quiet():
+        say(text, err=err)
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Print text that may come from files (see :mod:`generator.text.terminal`).
 
@@ -246,7 +253,7 @@ def opened(site: Path, *, store: Path | None, anonymous: bool = False) -> Source
         expand(site), expand(store) if store else default_store(), anonymous=anonymous
     )
     for note in source.notes:
-        say(note, err=True)
+        report(note, err=True)
     return source
 
 
@@ -284,7 +291,7 @@ def wrote(path: Path) -> None:
     """Print what was written."""
     from generator.text.amounts import size_in_words
 
-    say(f"Wrote {path}, {size_in_words(path.stat().st_size)}.")
+    report(f"Wrote {path}, {size_in_words(path.stat().st_size)}.")
 
 
 def suffix(path: Path, *known: str) -> str:

@@ -9,13 +9,14 @@ Slow results are stored as soon as they are known, so an interrupted run resumes
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from generator.errors import GalleryError, ModelError, StoreError
+from generator.errors import GalleryError, NothingLeftError, StoreError
 from generator.export.anonymous import Anonymous, anonymized, identity_of
 from generator.export.source import MeasuredGallery, gallery_of
 from generator.images.annotations import annotate
@@ -51,6 +52,8 @@ from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
 from generator.text.slugs import unique_slugs
 from generator.version import __version__
+
+logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,6 +157,7 @@ def _build(
                 folder, gallery_of(shown, contents, folder, store), spec, figures, run, undrawn
             ),
         )
+    logger.info("pages are made in %.1f s", time.monotonic() - start)
     if new:
         learn_from(plan, spec, settings_of(spec), time.monotonic() - start)
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
@@ -289,20 +293,23 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
     for image in images:
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)
+    logger.info("%d images are found", len(images))
     plan = work_plan(spec, store, images, on_model=lambda name: reporter.note(f"resolving {name}"))
     for model in plan.models:
+        if model.resolved is not None:
+            size = f"{model.vision.layers} layers of {model.vision.heads} heads"
+            logger.info("%s is %s, %s", model.entry.label, model.resolved.version[:12], size)
         if model.preprocessing is not None and model.preprocessing.assumed:
             reporter.note(f"{model.entry.label}: {model.preprocessing.assumed}")
     paper_of(spec, plan)  # raise errors before measuring, not after
-    broken = [entry.failure for entry in (m.entry for m in plan.models) if entry.failure]
-    for failure in broken:
-        reporter.note(f"failed: {failure.message} {failure.hint}".rstrip())
-    if len(broken) == len(plan.models):
-        raise ModelError("No model is left to measure: " + broken[0].message, broken[0].hint)
-    if all(image.failure is not None for image in images):
-        first = images[0].failure
-        assert first is not None
-        raise GalleryError("No image is left to measure: " + first.message, first.hint)
+    broken = [model.entry.failure for model in plan.models if model.entry.failure]
+    unusable = [image.failure for image in images if image.failure]
+    for failure in dict.fromkeys((*broken, *unusable)):
+        reporter.note(f"failed: {failure.text}")
+    for what, total, found in (("model", plan.models, broken), ("image", images, unusable)):
+        if len(found) == len(total):
+            first = found[0]
+            raise NothingLeftError(f"No {what} is left to measure.", first.message, first.hint)
     return plan
 
 
@@ -393,7 +400,7 @@ def expect_something(run: Run, failures: dict[str, Failure]) -> None:
     """
     if failures and not any(cell.record for cell in run.cells):
         first = next(iter(failures.values()))
-        raise GalleryError("Nothing could be measured: " + first.message, first.hint)
+        raise NothingLeftError("Nothing could be measured.", first.message, first.hint)
 
 
 def _sweeps(spec: GallerySpec, plan: WorkPlan) -> tuple[Sweep, ...]:

@@ -6,6 +6,8 @@ soon as it is measured.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -25,6 +27,8 @@ from generator.spec.gallery import GallerySpec
 
 if TYPE_CHECKING:
     from generator.capture.extract import Prepared
+
+logger = logging.getLogger(__name__)
 
 AHEAD = 4
 """Pictures to decode ahead, so that an accelerator does not wait for the disk."""
@@ -58,6 +62,7 @@ def measure_missing(
             if spec.strict:
                 raise
             problem = error if isinstance(error, GalleryError) else _crash(model, error)
+            logger.debug("%s failed", model.entry.label, exc_info=error)
             reporter.note(f"failed: {problem}")
             failures |= {cell.key: failure_of(problem) for cell in cells if not store.has(cell.key)}
     return failures
@@ -97,7 +102,12 @@ def _measure_model(
     if model.opened is not None:
         network = model.opened.load(model.resolved, device, dtype)
     else:
-        network = load(model.resolved, device=device, dtype=dtype)
+        start = time.monotonic()
+    network = load(model.resolved, device=device, dtype=dtype)
+    logger.info(
+        *("%s is loaded on %s in %s, in %.1f s", model.entry.label, device, plan.dtype),
+        time.monotonic() - start,
+    )
     if not store.has_weights(model.entry.weights):
         store.put_weights(reduce_weights(network, model.entry.weights))
     if model.register is not None:

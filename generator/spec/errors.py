@@ -49,6 +49,10 @@ _NOT_GUESSED = ("device", "max_site_size")
 """Keys without suggestions for misspelled values: gpu does not mean cpu."""
 
 
+_SYNONYMS = {"device": {"gpu": "cuda", "GPU": "cuda"}}
+"""Other words for values, by key."""
+
+
 def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSource) -> SpecError:
     """The first error as one line.
 
@@ -75,7 +79,9 @@ def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSourc
     else:
         expected = _expected(owner, key)
         message = f"{where} should be {expected}, got {kind_of(detail['input'])}."
-        if isinstance(detail["input"], str) and key not in _NOT_GUESSED:
+        if detail["input"] in _SYNONYMS.get(key, {}):
+            hint = f"Did you mean {_SYNONYMS[key][detail['input']]}?"
+        elif isinstance(detail["input"], str) and key not in _NOT_GUESSED:
             hint = did_you_mean(detail["input"], re.findall(r"[\w:]+", expected)) or hint
     return SpecError(source.says(str(loc[0]), message), hint)
 

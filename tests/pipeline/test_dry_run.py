@@ -97,7 +97,6 @@ def test_a_plan_that_would_fail_says_so(
     assert "it would not be built. Use fewer images" in capsys.readouterr().out
     (tmp_path / "photos" / "broken.jpg").write_bytes(b"junk")
     assert not print_plan(spec, Console(width=200), Silent())
-    assert "failed: broken.jpg is not a picture" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("facts", "obstacle"), [("free_memory", "memory"), ("free_disk", "disk")])

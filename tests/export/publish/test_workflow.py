@@ -342,7 +342,7 @@ def test_pictures_that_the_workflow_would_not_find(records: Path, tmp_path: Path
 
 def test_gallery_file_with_a_mistake(records: Path) -> None:
     (records / "gallery.toml").write_text('modells = ["model"]\nimages = ["photos"]\n')
-    line = refused("docs", "--to", "workflow", "--yes", *DRAW, *PROGRAM)
+    line = refused("docs", "--to", "workflow", "--yes", *DRAW, *PROGRAM, code=2)
     assert line.startswith("Error: gallery.toml")
     assert "modells" in line
 
