@@ -56,7 +56,9 @@ FIRST = ("title", "description", "models", "images", "out", "resolution", "compa
 def init(
     models: tuple[str, ...], images: tuple[str, ...], title: str, out: Path, force: bool
 ) -> None:
-    """Write a commented gallery file, with the models and pictures given or found here.
+    """Write a commented gallery file to begin with.
+
+    It has the models and pictures that are given, or found in the current folder.
 
     \b
       attention-gallery init

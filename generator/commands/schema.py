@@ -18,7 +18,7 @@ from generator.commands.shared import one_line_errors, save
     help="Write it into a file.  [default: print it]",
 )
 def schema(out: Path | None) -> None:
-    """Print the JSON schema of gallery files, for editors and other programs."""
+    """Print the JSON schema of gallery files, for editors."""
     from generator.spec.schema import schema_text
 
     with one_line_errors():
