@@ -63,6 +63,10 @@ class NothingLeftError(GalleryError):
         self.reason = f"{message} {hint}".rstrip()
 
 
+class NoModelLeftError(NothingLeftError, ModelError):
+    """No model is left to show."""
+
+
 class StoreError(GalleryError):
     """The record store or the output folder cannot be read or written."""
 

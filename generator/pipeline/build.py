@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from generator.errors import GalleryError, NothingLeftError, StoreError
+from generator.errors import GalleryError, NoModelLeftError, NothingLeftError, StoreError
 from generator.export.anonymous import Anonymous, anonymized, identity_of
 from generator.export.source import MeasuredGallery, gallery_of
 from generator.images.annotations import annotate
@@ -306,10 +306,12 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
     unusable = [image.failure for image in images if image.failure]
     for failure in dict.fromkeys((*broken, *unusable)):
         reporter.note(f"failed: {failure.text}")
-    for what, total, found in (("model", plan.models, broken), ("image", images, unusable)):
-        if len(found) == len(total):
-            first = found[0]
-            raise NothingLeftError(f"No {what} is left to measure.", first.message, first.hint)
+    if len(broken) == len(plan.models):
+        raise NoModelLeftError("No model is left to measure.", broken[0].message, broken[0].hint)
+    if len(unusable) == len(images):
+        raise NothingLeftError(
+            "No image is left to measure.", unusable[0].message, unusable[0].hint
+        )
     return plan
 
 
