@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from generator.present.site.write import build_site
 from generator.records.record import View
 from tests import tiny
-from tests.browser.opened import Opened
+from tests.browser.opened import Opened, Tabs
 from tests.present.gallery import Gallery, gallery
 
 PART = View(96, 64, left=16.5, top=0, right=80.5, bottom=64, input_width=96, input_height=64)
@@ -74,9 +74,7 @@ def served(site: tuple[Gallery, Path]) -> Iterator[str]:
 
 
 @pytest.fixture
-def visit(
-    chromium: Browser, site: tuple[Gallery, Path], served: str
-) -> Iterator[Callable[..., Opened]]:
+def visit(tabs: Tabs, site: tuple[Gallery, Path], served: str) -> Iterator[Callable[..., Opened]]:
     """Open a page of the site; afterwards the console must have been silent.
 
     And no request may have left the site.
@@ -92,12 +90,8 @@ def visit(
         scheme: Any = "light",
     ) -> Opened:
         root = site[1].as_uri() + "/" if over == "file" else served
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900},
-            java_script_enabled=scripts,
-            color_scheme=scheme,
-        )
-        found = Opened(context.new_page(), root)
+        page = tabs.open(width, scripts=scripts, scheme=scheme)
+        found = Opened(page, root)
         opened.append(found)
         found.page.goto(root + path)
         if scripts and path.startswith("i/"):
@@ -106,7 +100,9 @@ def visit(
 
     yield visit
     for one in opened:
-        one.page.context.close()
+        one.leave()
+        tabs.close(one.page)
+    for one in opened:
         assert one.noise == []
         assert [url for url in one.requests if not url.startswith((one.root, "data:"))] == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -166,7 +167,7 @@ def test_features_themselves_are_no_part_of_a_site(enough: Built) -> None:
 
 def test_layers_of_two_models_can_be_compared_later(enough: Built, tmp_path: Path) -> None:
     trial, site = enough
-    later = tmp_path / "site"
+    later = shutil.copytree(site, tmp_path / "site")
     build_site(replace(trial.run, pairs=()), trial.read, later, version=VERSION)
     assert not (later / REPORT).exists()
     build_site(trial.run, trial.read, later, version=VERSION)
