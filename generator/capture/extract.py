@@ -156,7 +156,7 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
         device=model.device,
     )
     residual = ResidualStream(model.blocks, layout, measuring.extras)
-    attention = ReducedAttention(reducer.reduce)
+    attention = ReducedAttention(reducer.reduce, attends=True)
     vectors = BlockVectors(
         attention,
         layers=len(model.blocks),

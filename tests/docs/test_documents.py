@@ -46,9 +46,10 @@ def parse(words: list[str]) -> None:
 def spec_of(block: Block, folder: Path) -> GallerySpec:
     """The gallery of a block; ``# part`` lacks what others say, ``# sweep`` has two checkpoints."""
     text = block.text
-    if text.startswith("# sweep\n"):
-        for step in (1000, 2000):
+    if "[[sweeps]]" in text:
+        for step in (10000, 20000):
             (folder / "run" / f"checkpoint-{step}").mkdir(parents=True)
+    if text.startswith("# sweep\n"):
         text = BEGINNING + text
     if text.startswith("# part\n"):
         text = BEGINNING + ("" if "[[models]]" in text else MODELS) + text

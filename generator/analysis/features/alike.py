@@ -97,7 +97,9 @@ def small_features(features: FloatArray) -> SmallFeatures:
     """
     units = unit_vectors(features)
     turned = units @ _directions(units, DIMENSIONS[-1])
-    exact = np.clip(units @ units.T, -1, 1).astype(np.float32)
+    # rounding of float32 is a hundred-thousandth of the error allowed
+    small = units.astype(np.float32)
+    exact = np.clip(small @ small.T, -1, 1)
     for count in DIMENSIONS:
         found = _coded(turned[:, :count], exact)
         if found.most <= NEAR or count >= turned.shape[1]:
@@ -127,10 +129,13 @@ def _coded(coordinates: NDArray[np.float64], exact: FloatArray) -> SmallFeatures
     scales = np.maximum(np.abs(coordinates).max(axis=0), 1e-12) / STEPS
     codes = np.rint(coordinates / scales).astype(np.int8)
     read = (codes * scales).astype(np.float32)
-    error = np.abs(np.clip(read @ read.T, -1, 1) - exact)
+    error = read @ read.T
+    np.clip(error, -1, 1, out=error)
+    error -= exact
+    np.abs(error, out=error)
     return SmallFeatures(
         codes=np.ascontiguousarray(codes.T),
         scales=scales.astype(np.float32),
         most=float(error.max()),
-        mean=float(error.mean()),
+        mean=float(error.mean(dtype=np.float64)),
     )

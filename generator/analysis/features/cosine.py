@@ -16,6 +16,12 @@ def unit_vectors(vectors: FloatArray) -> NDArray[np.float64]:
     return values / np.where(norms > 0, norms, 1)
 
 
+def gram_matrix(vectors: FloatArray) -> NDArray[np.float64]:
+    """Dot products of all pairs of vectors: ``[item, channel] -> [item, item]``."""
+    values = np.asarray(vectors, dtype=np.float64)
+    return values @ values.T
+
+
 def cosine_matrix(vectors: FloatArray) -> NDArray[np.float64]:
     """Cosines of all pairs of vectors: ``[item, channel] -> [item, item]``, in [-1, 1]."""
     units = unit_vectors(vectors)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.boxes import BoolArray, PatchBox, SeedTies, box_around, components
+from generator.analysis.features.cosine import gram_matrix
 from generator.errors import AnalysisError
 from generator.records.record import FloatArray, TokenLayout, View
 
@@ -75,6 +76,7 @@ def lost(
     *,
     k: int | None = None,
     bias: float = 0.0,
+    gram: NDArray[np.float64] | None = None,
 ) -> Lost | NotApplicable:
     """Find one object.
 
@@ -84,6 +86,7 @@ def lost(
         view: part of the original that the grid covers.
         k: candidate patches of lowest degree; :func:`expansion_size` for None.
         bias: added to every dot product. Darcet 2024 tunes one for each model; 0 is LOST itself.
+        gram: dot products of the vectors, float64 ``[patch, patch]``; None to compute them.
 
     Returns:
         The steps; not applicable where the seed has no positive dot product, not even with itself,
@@ -92,13 +95,12 @@ def lost(
     Raises:
         AnalysisError: ``k`` is below 1.
     """
-    values = np.asarray(vectors, dtype=np.float64)
     k = expansion_size(layout.patches) if k is None else k
     if k < 1:
         raise AnalysisError(f"At least one patch must be looked at for the expansion, got k = {k}.")
-    if not np.isfinite(values).all():
+    if not np.isfinite(vectors).all():
         return NotApplicable("a vector is not finite")
-    gram = values @ values.T + bias
+    gram = (gram_matrix(vectors) if gram is None else gram) + bias
     positive = gram > 0
     np.fill_diagonal(positive, False)
     degree = positive.sum(axis=1)

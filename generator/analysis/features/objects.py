@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from generator.analysis.absent import NotApplicable
+from generator.analysis.features.cosine import gram_matrix
 from generator.analysis.features.lost import Lost, lost
 from generator.analysis.features.tokencut import TokenCut, tokencut
 from generator.records.extras import Projection
@@ -32,13 +33,19 @@ class Objects:
 def find_objects(record: AttentionRecord) -> Objects:
     """Run LOST and TokenCut on all kept vectors, keys first.
 
-    Takes a second or two at 37x37 for each, most of it for TokenCut.
+    Both start from the same dot products, which are a third of their time at 37x37.
     """
     if record.features is None:
         return Objects("", NO_FEATURES, NO_FEATURES)
     layout, view = record.layout, record.view
-    first, *others = (
-        Objects(name, lost(vectors, layout, view), tokencut(vectors, layout, view))
-        for name, vectors in record.features.objects.items()
-    )
-    return replace(first, further=tuple(others))
+    found = []
+    for name, vectors in record.features.objects.items():
+        gram = gram_matrix(vectors)
+        found.append(
+            Objects(
+                name,
+                lost(vectors, layout, view, gram=gram),
+                tokencut(vectors, layout, view, gram=gram),
+            )
+        )
+    return replace(found[0], further=tuple(found[1:]))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.analysis.features.boxes import BoolArray
+from generator.analysis.features.eigen import largest_eigenpairs
 from generator.errors import AnalysisError
 from generator.records.record import FloatArray, TokenLayout
 
@@ -60,9 +61,6 @@ def fit(features: Iterable[FloatArray], count: int) -> PrincipalComponents:
     Raises:
         AnalysisError: there are fewer than two vectors.
     """
-    # Late: a build that needs no such analysis should not wait for it to load.
-    from scipy import linalg  # noqa: PLC0415
-
     shift: NDArray[np.float64] | None = None
     for piece in features:
         values = np.asarray(piece, dtype=np.float64)
@@ -81,11 +79,11 @@ def fit(features: Iterable[FloatArray], count: int) -> PrincipalComponents:
     covariance = products / samples - np.outer(mean, mean)
     channels = len(shift)
     count = min(count, channels)
-    variance, vectors = linalg.eigh(covariance, subset_by_index=[channels - count, channels - 1])
-    axes = vectors.T[::-1]
+    variance, vectors = largest_eigenpairs(covariance, count)
+    axes = vectors.T
     largest = np.argmax(np.abs(axes), axis=1)
     axes = axes * np.sign(axes[np.arange(count), largest])[:, None]
-    variance = np.clip(variance[::-1], 0, None)
+    variance = np.clip(variance, 0, None)
     whole = float(np.trace(covariance))
     explained = variance / whole if whole > 0 else np.zeros(count)
     return PrincipalComponents(shift + mean, axes, variance, explained)

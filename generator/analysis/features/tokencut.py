@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.boxes import BoolArray, PatchBox, SeedTies, box_around, components
-from generator.analysis.features.cosine import cosine_matrix
+from generator.analysis.features.cosine import gram_matrix
+from generator.analysis.features.eigen import largest_eigenpairs
 from generator.records.record import FloatArray, TokenLayout, View
 
 TAU = 0.2
@@ -20,12 +21,6 @@ UNJOINED = 1e-5
 
 SMALLEST_GAP = 1e-8
 """Smallest gap between the second and third eigenvalue for which the cut is unique."""
-
-NEARLY_EQUAL = 1e-6
-"""Gap between eigenvalues below which a dense solver is used."""
-
-SMALLEST_SPARSE = 128
-"""Fewest patches for which the Lanczos method is faster than a dense solver."""
 
 TIED = 1e-4
 """Relative tolerance for equal magnitudes. Weights are 1 or nearly 0, so many patches have the same
@@ -61,7 +56,12 @@ class TokenCut:
 
 
 def tokencut(
-    vectors: FloatArray, layout: TokenLayout, view: View, *, tau: float = TAU
+    vectors: FloatArray,
+    layout: TokenLayout,
+    view: View,
+    *,
+    tau: float = TAU,
+    gram: NDArray[np.float64] | None = None,
 ) -> TokenCut | NotApplicable:
     """Cut the patches in two and return the part around the largest magnitude.
 
@@ -70,6 +70,7 @@ def tokencut(
             they are L2-normalized here.
         view: part of the original that the grid covers.
         tau: cosine above which two patches are joined.
+        gram: dot products of the vectors, float64 ``[patch, patch]``; None to compute them.
 
     Returns:
         The cut; not applicable where no cut is better than another (fewer than three patches, all
@@ -79,8 +80,8 @@ def tokencut(
         return NotApplicable("a vector is not finite")
     if layout.patches < 3:
         return NotApplicable("fewer than three patches")
-    weights = np.where(cosine_matrix(vectors) > tau, 1.0, UNJOINED)
-    joined = weights == 1.0
+    joined = _joined(gram_matrix(vectors) if gram is None else gram, tau)
+    weights = np.where(joined, 1.0, UNJOINED)
     np.fill_diagonal(joined, False)
     if not joined.any():
         return NotApplicable("no two patches are alike")
@@ -117,6 +118,14 @@ def tokencut(
     )
 
 
+def _joined(gram: NDArray[np.float64], tau: float) -> BoolArray:
+    """Whether the cosine of two patches is above ``tau``, ``[patch, patch]``."""
+    norms = np.sqrt(gram.diagonal())
+    lengths = np.where(norms > 0, norms, 1)  # a zero vector is like no other
+    above: BoolArray = gram > tau * lengths * lengths[:, None]
+    return above
+
+
 def _part(vector: NDArray[np.float64], row: int, col: int) -> BoolArray:
     """The connected part around a patch, on its side of the vector's mean."""
     toward = vector * np.sign(vector[row, col])
@@ -129,48 +138,10 @@ def _second_smallest(
     """The three smallest eigenvalues of ``(D - W) y = lambda D y``, and the second's vector.
 
     With ``y = D^-1/2 u`` this is the ordinary problem of ``I - D^-1/2 W D^-1/2``. Its smallest
-    eigenvalues are 1 minus the largest of ``D^-1/2 W D^-1/2``, which the Lanczos method finds in a
-    fraction of the time of a dense solver.
+    eigenvalues are 1 minus the largest of ``D^-1/2 W D^-1/2``.
     """
     scale = 1 / np.sqrt(weights.sum(axis=1))
     normalized = scale[:, None] * weights * scale
-    found = _lanczos(normalized)
-    if found is None:
-        found = _dense(normalized)
-    values, vectors = found
+    values, vectors = largest_eigenpairs(normalized, 3)
     vector = scale * vectors[:, 1]
     return 1 - values, vector / np.linalg.norm(vector)
-
-
-def _lanczos(
-    matrix: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """The three largest eigenvalues, descending, and their vectors.
-
-    None where the method is not to be trusted: the matrix is small, it did not converge, or two of
-    the eigenvalues nearly agree, so that it may have missed one.
-    """
-    # Late: a build that needs no such analysis should not wait for it to load.
-    from scipy.sparse.linalg import ArpackError, eigsh  # noqa: PLC0415
-
-    if len(matrix) < SMALLEST_SPARSE:
-        return None
-    # A fixed start: the same matrix gives the same digits.
-    start = np.random.default_rng(0).standard_normal(len(matrix))
-    try:
-        values, vectors = eigsh(matrix, k=4, which="LA", v0=start)
-    except ArpackError:
-        return None
-    values, vectors = values[::-1], vectors[:, ::-1]
-    if (values[:3] - values[1:] < NEARLY_EQUAL).any():
-        return None
-    return values[:3], vectors[:, :3]
-
-
-def _dense(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The three largest eigenvalues, descending, and their vectors."""
-    from scipy import linalg  # noqa: PLC0415
-
-    last = len(matrix) - 1
-    values, vectors = linalg.eigh(matrix, subset_by_index=[last - 2, last], check_finite=False)
-    return values[::-1], vectors[:, ::-1]

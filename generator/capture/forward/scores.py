@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
@@ -35,6 +35,9 @@ class Scores(Protocol):
     def write(self, heads: slice, queries: slice, out: Tensor) -> None:
         """Write logits into ``out``, float32 ``[head, query, key]``."""
 
+    def attend(self, heads: slice, queries: slice, weights: Tensor) -> None:
+        """Weigh the values, if the network waits for that: ``weights`` are the softmax's."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueryKeyScores:
@@ -44,11 +47,15 @@ class QueryKeyScores:
         query: float32 ``[head, query, channel]`` of one image, already scaled.
         key: float32 ``[head, key, channel]``.
         bias: added to the logits, broadcastable to ``[head, query, key]``; None for none.
+        value: float32 ``[head, key, channel]``; None if the network weighs its values itself.
+        attended: memory for the weighted values, ``[head, query, channel]``; None without values.
     """
 
     query: Tensor
     key: Tensor
     bias: Tensor | None = None
+    value: Tensor | None = None
+    attended: Tensor | None = None
 
     @classmethod
     def scaled(
@@ -82,6 +89,11 @@ class QueryKeyScores:
             bias = self.bias.expand(self.heads, *self.bias.shape[-2:])[heads]
             out.add_(bias[:, queries] if bias.shape[1] > 1 else bias)
 
+    def attend(self, heads: slice, queries: slice, weights: Tensor) -> None:
+        """Weigh the values, if the network waits for that."""
+        if self.value is not None and self.attended is not None:
+            torch.matmul(weights, self.value[heads], out=self.attended[heads, queries])
+
 
 @dataclass(frozen=True, slots=True)
 class GivenScores:
@@ -107,6 +119,9 @@ class GivenScores:
     def write(self, heads: slice, queries: slice, out: Tensor) -> None:
         """Logits into ``out``, float32 ``[head, query, key]``."""
         out.copy_(self.scores[heads, queries]).clamp_(min=MASKED)
+
+    def attend(self, heads: slice, queries: slice, weights: Tensor) -> None:
+        """Nothing: an eager network weighs its values itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +159,35 @@ class AttentionCall:
         groups = self.query.shape[1] // vectors.shape[1]
         return vectors.repeat_interleave(groups, dim=1) if groups > 1 else vectors
 
-    def images(self) -> Iterator[QueryKeyScores]:
-        """Logits of each image."""
+    def images(self, attended: Tensor | None = None) -> Iterator[QueryKeyScores]:
+        """Logits of each image.
+
+        Args:
+            attended: memory for the weighted values, ``[image, head, query, channel]``; None if the
+                network weighs its values itself.
+        """
         key, bias = self.shared(self.key), self.bias
+        value = None if attended is None else self.shared(self.value)
         for image, query in enumerate(self.query):
             own = None if bias is None else bias[image if bias.shape[0] > 1 else 0]
-            yield QueryKeyScores.scaled(query, key[image], self.scale, own)
+            scores = QueryKeyScores.scaled(query, key[image], self.scale, own)
+            if value is not None and attended is not None:
+                scores = replace(scores, value=value[image], attended=attended[image])
+            yield scores
+
+    def memory(self) -> Tensor | None:
+        """Memory for the weighted values, ``[image, head, query, channel]``.
+
+        None where attention is better left to torch: on a GPU, whose kernels take less time than a
+        product, in another dtype, whose rounding is part of the model, and with a mask.
+
+        The heads of a token lie side by side, as the output projection reads them.
+        """
+        query = self.query
+        if query.device.type != "cpu" or query.dtype != torch.float32 or self.mask is not None:
+            return None
+        images, heads, queries, _ = query.shape
+        return query.new_empty(images, queries, heads, self.value.shape[-1]).transpose(1, 2)
 
     def logits(self) -> Tensor:
         """All logits: float32 ``[image, head, query, key]``."""

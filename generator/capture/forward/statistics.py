@@ -21,6 +21,10 @@ from generator.records.record import PatchQueries, TokenLayout
 CPU_BLOCK = 1 << 19
 """Attention values in a block on the CPU: 2 MB of float32, which fit its caches."""
 
+CPU_RANGES = 8
+"""Fewest ranges of queries on the CPU. They are dealt out to threads; since they are the same for
+any number of threads, so is the order in which numbers are added."""
+
 ACCELERATOR_BLOCK = 1 << 26
 """Attention values in a block on a GPU: 256 MB, enough to keep it busy."""
 
@@ -185,24 +189,27 @@ class Reducer:
         ranges = self._ranges()
         workers = min(len(self._buffers), len(ranges))
         if workers == 1:
-            sums.received.copy_(self._sum_ranges(scores, sums, ranges, 0))
+            for queries in ranges:
+                sums.received.add_(self._sum_range(scores, sums, queries, 0))
             return sums
 
         inference = torch.is_inference_mode_enabled()
 
-        def work(worker: int) -> Tensor:
+        def work(worker: int) -> list[Tensor]:
             # Both settings are per thread.
             torch.set_num_threads(1)
             with torch.inference_mode(inference), torch.no_grad():
-                return self._sum_ranges(scores, sums, ranges[worker::workers], worker)
+                own = ranges[worker::workers]
+                return [self._sum_range(scores, sums, queries, worker) for queries in own]
 
         with ThreadPoolExecutor(workers) as pool:
-            for received in pool.map(work, range(workers)):
-                sums.received.add_(received)
+            received = list(pool.map(work, range(workers)))
+        for number in range(len(ranges)):
+            sums.received.add_(received[number % workers][number // workers])
         return sums
 
-    def _sum_ranges(self, scores: Scores, sums: _Sums, ranges: list[slice], worker: int) -> Tensor:
-        """Fill the sums for some ranges of queries.
+    def _sum_range(self, scores: Scores, sums: _Sums, queries: slice, worker: int) -> Tensor:
+        """Fill the sums for a range of queries.
 
         Each pass over a block adds to the cost of measuring: there are as few as possible.
 
@@ -212,9 +219,10 @@ class Reducer:
         layout, heads = self.layout, scores.heads
         first = len(layout.prefix)
         received = torch.zeros(heads, layout.tokens, device=self.device)
-        for group, queries, s, p in self._blocks(heads, ranges, worker):
+        for group, _, s, p in self._blocks(heads, [queries], worker):
             scores.write(group, queries, s)
             torch.softmax(s, dim=-1, out=p)
+            scores.attend(group, queries, p)
             sums.own_logit[group, queries] = s.diagonal(queries.start, dim1=1, dim2=2)
             sums.own_weight[group, queries] = p.diagonal(queries.start, dim1=1, dim2=2)
             torch.sum(p[..., first:], dim=-1, out=sums.patch_mass[group, queries])
@@ -275,8 +283,9 @@ class Reducer:
 
     def _ranges(self) -> list[slice]:
         """Ranges of queries that fit a block. The first holds the whole prefix."""
-        tokens, workers = self.layout.tokens, len(self._buffers)
-        length = min(self._block // tokens, -(-tokens // workers))
+        tokens = self.layout.tokens
+        fewest = CPU_RANGES if self.device.type == "cpu" else 1
+        length = min(self._block // tokens, -(-tokens // fewest))
         length = min(max(length, len(self.layout.prefix) + 1), tokens)
         return [slice(start, min(start + length, tokens)) for start in range(0, tokens, length)]
 
@@ -307,6 +316,7 @@ class ReducedAttention(Listener, Generic[Reduced]):
 
     Args:
         reduce: turns one image's logits into what is kept.
+        attends: whether it calls ``Scores.attend`` for all heads and queries.
 
     Attributes:
         layers: for each layer, one reduction for each image of the batch.
@@ -314,7 +324,8 @@ class ReducedAttention(Listener, Generic[Reduced]):
         implementation: how the network computes attention.
     """
 
-    def __init__(self, reduce: Callable[[Scores], Reduced]) -> None:
+    def __init__(self, reduce: Callable[[Scores], Reduced], *, attends: bool = False) -> None:
+        self.attends = attends
         self._reduce = reduce
         self.layers: list[list[Reduced]] = []
         self.pooled: Tensor | None = None

@@ -39,7 +39,13 @@ class Listener:
     """Base of listeners of a :class:`Watcher`. A subclass overrides the events that it needs.
 
     All events but ``pooling`` come from inside a block, and blocks run in order.
+
+    Attributes:
+        attends: whether it calls ``Scores.attend`` for all heads and queries of ``logits``. Then
+            scaled dot-product attention need not run as well.
     """
+
+    attends = False
 
     def logits(self, images: Iterator[Scores], implementation: Implementation) -> None:
         """A block is about to attend: its logits, image by image."""
@@ -191,19 +197,26 @@ class Watcher(Hooked, TorchFunctionMode):
                 "Windowed or pooled attention has no map over the whole picture.",
             )
         self._attend_once()
+        attended = self._memory(call)
         for listener in self._listeners:
-            listener.logits(call.images(), "sdpa")
+            listener.logits(call.images(attended if listener.attends else None), "sdpa")
             listener.queries_and_keys(call.query, call.key)
-        attended: Tensor
-        if self._explicit:
+        if attended is not None:
+            pass  # the listener that attends has filled it
+        elif self._explicit:
             weights = torch.softmax(call.logits(), dim=-1)
             self._tell_weights(weights)
             attended = (weights @ call.shared(call.value).float()).to(call.value.dtype)
         else:
-            attended = func(*args, **kwargs)
+            attended = torch.as_tensor(func(*args, **kwargs))
         for listener in self._listeners:
             listener.values(call.value, attended)
         return attended
+
+    def _memory(self, call: AttentionCall) -> Tensor | None:
+        """Memory for the heads' results, where a listener makes them; else None."""
+        attends = not self._explicit and any(listener.attends for listener in self._listeners)
+        return call.memory() if attends else None
 
     def _see_softmax(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

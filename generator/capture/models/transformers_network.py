@@ -11,7 +11,7 @@ import inspect
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +114,19 @@ class TransformersRunner:
         interpolates = _takes(self.network, "interpolate_pos_encoding")
         if off_size and interpolates and self.vision.inputs != "patches":
             options["interpolate_pos_encoding"] = True
-        return self.network(**inputs, **options)
+        with _unmasked(self.network) if self.vision.inputs == "unmasked" else nullcontext():
+            return self.network(**inputs, **options)
+
+
+@contextmanager
+def _unmasked(network: Any) -> Iterator[None]:
+    """Context manager: no patch is masked; a module in memory gets its own share back."""
+    config = network.config
+    share, config.mask_ratio = config.mask_ratio, 0.0
+    try:
+        yield
+    finally:
+        config.mask_ratio = share
 
 
 def _takes(network: nn.Module, option: str) -> bool:

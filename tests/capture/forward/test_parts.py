@@ -166,9 +166,10 @@ def test_features_are_the_stream_before_the_final_norm(
     assert record.features.last.dtype == np.float16
     pooled = record.features.pooled
     assert pooled.shape == (LAYERS + 1, 2, 32)
+    # the plain pass adds its float32 products in another order: some 1e-6 after three layers
     np.testing.assert_allclose(pooled[:, 1], stream[:, first:].mean(1), rtol=1e-4, atol=1e-5)
     if record.layout.cls:
-        np.testing.assert_allclose(pooled[:, 0], stream[:, 0], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(pooled[:, 0], stream[:, 0], rtol=1e-4, atol=1e-5)
     else:
         assert np.isnan(pooled[:, 0]).all()
 

@@ -128,6 +128,26 @@ def test_blocks_of_any_size_give_the_same_numbers(
         torch.testing.assert_close(getattr(parts, name), getattr(whole, name))
 
 
+def test_the_number_of_threads_changes_no_bit() -> None:
+    generator = torch.Generator().manual_seed(8)
+    query, key, value = torch.randn(3, 3, 65, 8, generator=generator)
+    layout = TokenLayout(("CLS",), 8, 8)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 5):
+            torch.set_num_threads(threads)
+            reducer = Reducer(layout, patch=(16, 16), patch_queries="heads", device=CPU)
+            attended = torch.empty(3, 65, 8)
+            scores = QueryKeyScores(query, key, value=value, attended=attended)
+            found.append((reducer.reduce(scores), attended))
+    finally:
+        torch.set_num_threads(before)
+    for seen, attended in found[1:]:
+        assert torch.equal(attended, found[0][1])
+        for name in LayerStatistics.__dataclass_fields__:
+            assert torch.equal(getattr(seen, name), getattr(found[0][0], name)), name
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_threads_share_the_work_and_give_the_same_numbers(threads: int) -> None:
     generator = torch.Generator().manual_seed(7)

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from generator.capture.forward.scores import Scores, attention_of
+from generator.capture.forward.statistics import ReducedAttention, Reducer
 from generator.capture.forward.watcher import Implementation, Listener, Watcher
 from generator.errors import CaptureError
+from generator.records.record import TokenLayout
 
 TOKENS, HEADS, CHANNELS = 8, 2, 8  # as many channels as tokens: values are as square as weights
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -262,3 +264,33 @@ def test_blocks_must_run_once_each_in_order(order: list[int], expected: str) -> 
 def test_a_block_without_attention_is_refused_for_every_listener(explicit: bool) -> None:
     with pytest.raises(CaptureError, match="Layer 2 of home-made ran no attention"):
         watched(block(), block(nothing), explicit=explicit)
+
+
+@pytest.mark.parametrize("heads_of_keys", [1, HEADS])
+def test_the_network_goes_on_with_the_weights_that_were_measured(heads_of_keys: int) -> None:
+
+    def grouped(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        return functional.scaled_dot_product_attention(
+            query, key[:, :heads_of_keys], value[:, :heads_of_keys], enable_gqa=True
+        )
+
+    one = block(grouped)
+    layout = TokenLayout(("CLS",), 1, TOKENS - 1)
+    reducer = Reducer(layout, patch=(1, 1), patch_queries="off", device=torch.device("cpu"))
+    expected = one(stream(2))
+    notes = Notes()
+    attention = ReducedAttention(reducer.reduce, attends=True)
+    with torch.no_grad(), Watcher([one], attention, notes, tokens=TOKENS, model="home-made"):
+        seen = one(stream(2))
+    torch.testing.assert_close(seen, expected)
+
+
+def test_rounding_of_another_dtype_is_left_to_torch() -> None:
+    one = block().to(torch.bfloat16)
+    layout = TokenLayout(("CLS",), 1, TOKENS - 1)
+    reducer = Reducer(layout, patch=(1, 1), patch_queries="off", device=torch.device("cpu"))
+    given = stream().to(torch.bfloat16)
+    expected = one(given)
+    attention = ReducedAttention(reducer.reduce, attends=True)
+    with torch.no_grad(), Watcher([one], attention, tokens=TOKENS, model="home-made"):
+        assert torch.equal(one(given), expected)

@@ -71,7 +71,7 @@ def sequence_summary(planner: Planner, sequence: Sequence) -> str:
 def _page(here: Planner, sequence: Sequence) -> ImagePage:
     frames = here.frames(sequence)
     every = [i for i in here.run.images if i.frame and i.frame.sequence == sequence]
-    at = {model.slug: _seen(here, model.slug, frames) for model in here.run.models}
+    at = {model.slug: _first_with_maps(here, model.slug, frames) for model in here.run.models}
     first = page_at(here, frames[0], None, None, at)
     labels = ", ".join(model_names(here.run, here.run.models))
     charts = tuple(_charts(here, sequence, frames))
@@ -107,7 +107,7 @@ def _page(here: Planner, sequence: Sequence) -> ImagePage:
     )
 
 
-def _seen(planner: Planner, model: str, frames: tuple[ImageEntry, ...]) -> ImageEntry:
+def _first_with_maps(planner: Planner, model: str, frames: tuple[ImageEntry, ...]) -> ImageEntry:
     """First frame with maps of a model."""
     measured = (f for f in frames if isinstance(planner.cell(model, f.slug), CellContent))
     return next(measured, frames[0])

@@ -19,7 +19,7 @@ from generator.records.record import OUTLIER
 from generator.records.run import ModelEntry
 from generator.text.latex import Cite, Code, Piece
 from generator.text.numbers import given
-from generator.text.phrases import counted, listed
+from generator.text.phrases import counted, listed, some
 
 SEEN = {
     "square": "The models saw the centered square",
@@ -122,6 +122,13 @@ def _models(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
         )
         yield from map(Cite, cited(facts, model.register is not None))
     yield "."
+    kept = [m.label for m in models if planner.measured(m.slug)[0].facts.model.source == "memory"]
+    if kept:
+        was = "was" if len(kept) == 1 else "were"
+        yield (
+            f" {some(kept)} {was} in memory: a version is the hash of the weights' names, shapes "
+            "and bytes, and of a description of the forward pass (structure, options, source)."
+        )
     for model in models:
         if model.register is not None:
             yield f" {model.label}: {register_text(model.register)} {check_text(model.register)}"

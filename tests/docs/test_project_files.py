@@ -1,0 +1,77 @@
+"""Workflows, issue forms and hooks of the project: they name what exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator.export.publish import workflow
+from tests.docs.blocks import ROOT
+from tests.docs.test_documents import parse
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+OURS = {
+    action.partition("@")[0]: action
+    for action in vars(workflow).values()
+    if isinstance(action, str) and action.startswith("actions/")
+}
+"""Actions of the workflow that ``publish`` writes, with their versions."""
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values()
+    return [step for job in jobs for step in job["steps"]]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_use_one_version_of_each_action(path: Path) -> None:
+    used = [step["uses"] for step in steps(path) if "uses" in step]
+    assert used
+    for action in used:
+        name = action.partition("@")[0]
+        assert action == OURS.get(name, action)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_commands_of_workflows_are_understood(path: Path) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    for command in (step["run"] for step in steps(path) if "run" in step):
+        words = shlex.split(command)
+        if words[0] == "attention-gallery":
+            parse(words[1:])
+        for extra in re.findall(r"\.\[(\w+)\]", command):
+            assert extra in extras
+        for script in re.findall(r"[\w.]+/run\b|constraints\.txt", command):
+            assert (ROOT / script).is_file()
+
+
+def test_each_job_may_take_so_long_and_no_longer() -> None:
+    for path in WORKFLOWS:
+        jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+        assert all(job["timeout-minutes"] <= 60 for job in jobs.values()), path.name
+
+
+def test_issue_forms_ask_for_the_version_by_a_command_that_exists() -> None:
+    forms = list((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+    assert len(forms) == 4
+    for path in forms:
+        text = path.read_text(encoding="utf-8")
+        assert yaml.safe_load(text)
+        for command in re.findall(r"`attention-gallery ([a-z][^`]*)`", text):
+            words = command.replace("MODEL", "org/model").replace("PICTURE", "cat.jpg").split()
+            if "--check" not in words:
+                parse(words)
+
+
+def test_hooks_run_what_continuous_integration_runs() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    entries = {hook["entry"] for repo in hooks["repos"] for hook in repo["hooks"]}
+    assert entries == {"ruff format", "ruff check", "mypy"}
