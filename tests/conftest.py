@@ -54,13 +54,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is quick, after folders have marked what is not."""
+    """Mark what is quick, after folders have marked what is not, and give slow tests more time."""
     slow = {"browser", "latex", "slow"}
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         costly = {mark.name for mark in item.iter_markers()} & slow
         if (folder in QUICK or folder.endswith(".py")) and not costly:
             item.add_marker(pytest.mark.quick)
+        if "slow" in costly and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(600))
 
 
 @pytest.fixture(scope="session", autouse=True)

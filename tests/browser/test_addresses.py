@@ -126,7 +126,7 @@ def alternatives(control: Locator) -> list[str]:
         options = control.locator("option").evaluate_all("all => all.map(one => one.value)")
         others = [value for value in options if value != control.input_value()]
         # of numbers, which one code reads and writes, the first and the last
-        return [*others[:1], *others[-1:]] if all(map(str.isdigit, others[1:])) else others
+        return [others[0], others[-1]] if others[2:] and all(map(str.isdigit, others)) else others
     if tag == "INPUT":
         return ["click"] if control.get_attribute("type") in ("checkbox", "radio") else ["55"]
     return ["ArrowUp"] if role in ("gridcell", "application") else ["click"]
@@ -161,19 +161,6 @@ def controls(page: Page) -> dict[str, Locator | None]:
 def entry_of(page: Page) -> int:
     """The place of a page's present address in the browser's history."""
     return int(page.evaluate("() => navigation.currentEntry.index"))
-
-
-@contextmanager
-def again(context: BrowserContext, url: str) -> Iterator[Opened]:
-    """A fresh visit of an address, in a window that is kept for it."""
-    free = [page for page in context.pages if page.url == "about:blank"]
-    opened = Opened(free[0] if free else context.new_page(), url)
-    opened.page.goto(url)
-    yield opened
-    opened.leave()
-    assert opened.noise == []
-    opened.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
-    opened.page.goto("about:blank")
 
 
 @contextmanager
@@ -227,7 +214,7 @@ class Trial:
                 self.note(f"{name} {value}: after Back", before, seen(opened))
 
     def compare(self, what: str, wanted: Seen, url: str) -> None:
-        with again(self.context, url) as fresh:
+        with opening(self.context, url) as fresh:
             self.note(what, wanted, seen(fresh))
 
     def note(self, what: str, wanted: Seen, found: Seen) -> None:
@@ -336,7 +323,7 @@ def test_every_control_of_the_index_has_an_address(chromium: Browser, tmp_path: 
                 expect(page.locator("#find-count")).to_contain_text("of 12 pictures")
                 after = found(page)
                 assert after != before
-                with again(context, page.url) as fresh:
+                with opening(context, page.url) as fresh:
                     expect(fresh.page.locator("#find-count")).to_have_text(after[1])
                     assert found(fresh.page) == after
                 page.go_back()

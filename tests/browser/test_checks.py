@@ -26,7 +26,7 @@ from generator.records.paper import Author, Paper, PaperLink, TeaserCell
 from generator.records.run import Run
 from tests.browser.opened import Opened, Tabs, overflow
 from tests.present.filmed import with_frames
-from tests.present.gallery import gallery, many
+from tests.present.gallery import gallery
 from tests.present.sweeping import sweeping
 
 CHECKERS = "ATTENTION_GALLERY_CHECKERS"
@@ -74,16 +74,14 @@ def with_paper(run: Run) -> Run:
 
 
 @pytest.fixture(scope="module")
-def sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
+def sites(tmp_path_factory: pytest.TempPathFactory, big: Path) -> Sites:
     folder = tmp_path_factory.mktemp("checks")
     small = gallery(folder / "pictures", images=4)
     build_site(with_paper(small.run), small.read, folder / "small", version="1.2.3")
-    big = many(folder / "many-pictures", 240, models=3)
-    build_site(big.run, big.read, folder / "many", version="1.2.3")
     trained = sweeping(folder / "trained-pictures", images=6)
     run = with_frames(trained.run, 2)
     build_site(run, trained.read, folder / "trained", version="1.2.3")
-    return Sites(folder / "small", folder / "many", folder / "trained")
+    return Sites(folder / "small", big, folder / "trained")
 
 
 PAGES = (
@@ -324,7 +322,7 @@ def test_an_image_is_found_and_opened_by_keyboard_alone(tabs: Tabs, sites: Sites
         while page.evaluate(FOCUS)["name"] != "Search":
             page.keyboard.press("Tab")
         page.keyboard.type("picture 7")
-        expect(page.locator("#find-count")).to_have_text(re.compile("^[0-9]+ of 240 pictures$"))
+        expect(page.locator("#find-count")).to_have_text(re.compile("^[0-9]+ of 450 pictures$"))
         page.keyboard.press("Tab")
         page.keyboard.type("Group 2")
         page.keyboard.press("Tab")
