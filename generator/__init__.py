@@ -15,6 +15,7 @@ For notebooks and scripts::
     for record in generator.load_records("site"):
         print(record.model.id, record.image, record.entropy.mean())
     generator.statistics("site")             # a pandas DataFrame
+    generator.compare(records, "cat.jpg")    # the interactive comparison, in a notebook
 
 The names of axes and units are those of :mod:`generator.records.record`.
 """
@@ -28,6 +29,7 @@ from generator.version import __version__
 __all__ = [
     "AttentionRecord",
     "BuildResult",
+    "Comparison",
     "GalleryError",
     "GallerySpec",
     "NotMeasured",
@@ -35,6 +37,7 @@ __all__ = [
     "TrainingGallery",
     "__version__",
     "build",
+    "compare",
     "lightning_callback",
     "load_records",
     "measure",
@@ -47,11 +50,13 @@ if TYPE_CHECKING:
     from generator.api import (
         AttentionRecord,
         BuildResult,
+        Comparison,
         GalleryError,
         GallerySpec,
         NotMeasured,
         OpenModel,
         build,
+        compare,
         load_records,
         measure,
         open_model,
