@@ -46,7 +46,10 @@ IMAGES = click.option(
 
 MEASURING: tuple[Option, ...] = (
     click.option(
-        "--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.  [default: auto]"
+        "--device",
+        metavar="NAME",
+        help="auto, cpu, cuda, cuda:1 or mps, or several such as cuda:0,cuda:1.  [default: auto, "
+        "which is every GPU]",
     ),
     click.option(
         "--dtype",

@@ -105,7 +105,9 @@ class GallerySpec(BaseModel):
         out: the folder that the site is written to.
         field_of_view: ``square``: all models see the same centered square; ``whole``: the whole
             picture; ``checkpoint``: the crop of the checkpoint's own processor.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ... or ``mps``.
+        device: ``auto`` for every GPU that CUDA has, or the best there is; ``cpu``, ``cuda``,
+            ``cuda:1``, ``mps``; or several of one kind, a process on each, in a list or a text with
+            commas.
         dtype: dtype of weights and activations; ``auto`` is float32.
         patch_queries: attention with patches as queries: ``mean`` over heads, all ``heads``, or
             ``off``; ``auto`` is ``mean`` up to a grid of 16x16 patches, and ``off`` above.
@@ -150,8 +152,8 @@ class GallerySpec(BaseModel):
     field_of_view: FieldOfView = Field("square", description="square, whole or checkpoint")
     device: str = Field(
         "auto",
-        pattern=r"^(auto|cpu|cuda(:[0-9]+)?|mps)$",
-        description="auto, cpu, cuda, cuda:0 or mps",
+        pattern=r"^(auto|mps|cuda|cpu(,cpu)*|cuda:[0-9]+(,cuda:[0-9]+)*)$",
+        description="auto, cpu, cuda, cuda:0, mps, or several such as cuda:0,cuda:1",
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="auto, float32, bfloat16 or float16"
@@ -195,6 +197,15 @@ class GallerySpec(BaseModel):
         if not images and not info.data.get("sequences"):
             raise ValueError("no image")
         return images
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _devices(cls, given: Any) -> Any:
+        """Parse a list of devices, or a text with commas."""
+        names = given.split(",") if isinstance(given, str) else given
+        if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
+            return given
+        return ",".join(name.strip() for name in names)
 
     @field_validator("extras", mode="before")
     @classmethod

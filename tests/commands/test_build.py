@@ -118,7 +118,8 @@ def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:
         ),
         (
             ["build", "-m", "models/plain", "-i", "photos", "--device", "gpu"],
-            'Error: --device should be auto, cpu, cuda, cuda:0 or mps, got the text "gpu".',
+            "Error: --device should be auto, cpu, cuda, cuda:0, mps, or several such as "
+            'cuda:0,cuda:1, got the text "gpu".',
         ),
         (
             ["build", "-m", "models/plain", "-i", "photos", "-o", "photos"],

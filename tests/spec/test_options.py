@@ -82,7 +82,8 @@ def test_a_wrong_option_does_not_blame_the_file(file: Path) -> None:
     with pytest.raises(SpecError) as caught:
         load_spec(file, device="gpu")
     assert str(caught.value) == (
-        '--device should be auto, cpu, cuda, cuda:0 or mps, got the text "gpu".'
+        "--device should be auto, cpu, cuda, cuda:0, mps, or several such as cuda:0,cuda:1, "
+        'got the text "gpu".'
     )
 
 
