@@ -64,6 +64,8 @@ def network(size: str, registers: int, attention: str = "sdpa") -> nn.Module:
         for name, weight in model.named_parameters():
             if name.endswith(("query.weight", "key.weight")):
                 weight.mul_(5)
+            elif name.endswith("register_tokens"):
+                weight.normal_()  # a fresh one is as good as the next
             elif name.endswith("position_embeddings"):
                 weight[:, torch.from_numpy(places)] *= 200
     return model.eval()
