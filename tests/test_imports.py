@@ -16,7 +16,7 @@ PACKAGE = Path(generator.__file__).parent
 LADDERS: dict[str, tuple[str, ...]] = {
     "": (
         "errors",
-        "bundled temporary text version",
+        "bundled other_name temporary text version",
         "progress",
         "records",
         "spec",
@@ -26,6 +26,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "export",
         "pipeline",
         "api",
+        "training",
         "commands",
         "cli",
         "__main__",
@@ -42,6 +43,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "site",
     ),
     "present.pages": ("*", "image methods model sweep", "pair", "index"),
+    "pipeline": ("interventions", "plan", "workers", "*"),
     "export": (
         "anonymous archive files problems",
         "intact source",
@@ -65,7 +67,7 @@ LIGHT_CAPTURE = {"checkpoint", "loaders", "__init__"}
 LATE_CAPTURE = {"loaders"}
 """Of these, the parts that import what needs torch inside a function, when there is work."""
 
-UPWARDS = {("__init__", "api")}
+UPWARDS = {("__init__", "api"), ("__init__", "training")}
 """Inside functions only: the public API is found on first use."""
 
 
@@ -265,6 +267,7 @@ def test_presenting_and_the_command_line_load_no_torch() -> None:
     assert {
         "generator.present.site.write",
         "generator.pipeline.measuring",
+        "generator.pipeline.workers.measurer",
         "generator.commands.inspection",
     } <= set(names)
     light = {

@@ -12,6 +12,7 @@ from generator.commands.shared import (
     IMAGES,
     MODELS,
     SITE,
+    Word,
     one_line_errors,
     opened,
     options,
@@ -64,7 +65,7 @@ OVERLAY = click.option(
 )
 @click.option(
     "--style",
-    type=click.Choice(["raw", "colored", "overlaid"]),
+    type=Word(["raw", "colored", "overlaid"]),
     default="colored",
     show_default=True,
     help="Raw numbers in 16-bit gray at one pixel a patch, colors, or colors over the picture.",
@@ -126,7 +127,7 @@ def export_maps(
 )
 @click.option(
     "--over",
-    type=click.Choice(["layers", "time"]),
+    type=Word(["layers", "time"]),
     default="layers",
     show_default=True,
     help="An image through the layers, or a sequence frame by frame.",
@@ -223,6 +224,11 @@ def export_animation(
 @MODELS
 @IMAGES
 @click.option(
+    "--analyses",
+    is_flag=True,
+    help="Add the analyses of models, pairs and pictures: many pages.",
+)
+@click.option(
     "--browser",
     type=click.Path(path_type=Path),
     metavar="PATH",
@@ -234,10 +240,11 @@ def export_report(
     out: Path,
     models: tuple[str, ...],
     images: tuple[str, ...],
+    analyses: bool,
     browser: Path | None,
     **given: Any,
 ) -> None:
-    """The whole comparison as a PDF to print. Needs Chromium or Chrome, and pypdf."""
+    """A report to print, one page a picture. Needs Chromium or Chrome, and pypdf."""
     from generator.export.printed.page import printed_html
     from generator.export.printed.pdf import find_browser, pdf_bytes
     from generator.export.printed.pdf_pages import check_reader
@@ -250,5 +257,5 @@ def export_report(
             check_reader()
             printer = find_browser(browser)
         source = opened(site, **given)
-        html = printed_html(source, models, images)
+        html = printed_html(source, models, images, analyses=analyses)
         save(out, pdf_bytes(html, printer) if printer else html.encode())
