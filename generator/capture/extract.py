@@ -15,6 +15,7 @@ from torch import Tensor
 
 from generator.capture.arrays import full, half
 from generator.capture.checkpoint.preprocess import Geometry
+from generator.capture.checkpoint.sequence import shown
 from generator.capture.explain import explain
 from generator.capture.forward.residual import ResidualStream
 from generator.capture.forward.statistics import (
@@ -102,7 +103,7 @@ def batches(
             and batch[0].patch_queries == item.patch_queries
             and batch[0].measuring == item.measuring
         )
-        if batch and (not alike or len(batch) >= (batch_size or _automatic(model, batch[0]))):
+        if batch and (not alike or len(batch) >= _size(model, batch[0], batch_size)):
             yield batch
             batch = []
         batch.append(item)
@@ -164,7 +165,13 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
         measuring=measuring,
         roots=model.roots,
     )
-    watcher = Watcher(model.blocks, attention, vectors, tokens=layout.tokens, model=model.facts.id)
+    watcher = Watcher(
+        model.blocks,
+        *(attention, vectors),
+        tokens=layout.tokens,
+        model=model.facts.id,
+        layout=layout,
+    )
     with residual, torch.no_grad(), watcher:
         hidden = model.forward(pixels, layout)
         logits = model.head.logits(hidden, layout) if model.head is not None else None
@@ -266,7 +273,7 @@ def _record(
         key=item.key,
         model=model.facts,
         image_sha256=item.image_sha256,
-        layout=layout,
+        layout=shown(layout),
         view=item.geometry.view,
         preprocessing=item.preprocessing,
         environment=_environment(model, attention.implementation),
@@ -384,6 +391,13 @@ def _environment(model: LoadedModel, implementation: Implementation) -> Environm
         attention=implementation,
         versions=tuple(sorted(versions.items())),
     )
+
+
+def _size(model: LoadedModel, item: Prepared, batch_size: int | None) -> int:
+    """Pictures in a batch."""
+    if model.resolved.vision.inputs == "neighborhoods":
+        return 1  # the network takes the patches of all pictures as one list
+    return batch_size or _automatic(model, item)
 
 
 def _automatic(model: LoadedModel, item: Prepared) -> int:

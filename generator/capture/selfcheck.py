@@ -67,7 +67,9 @@ def _checks(model: LoadedModel, picture: Image.Image, resolution: int | None) ->
     if not resolved.vision.listed:
         layout = inferred_layout(model, values)
     attention = ReducedAttention(_whole)
-    watcher = Watcher(model.blocks, attention, tokens=layout.tokens, model=resolved.id)
+    watcher = Watcher(
+        model.blocks, attention, tokens=layout.tokens, model=resolved.id, layout=layout
+    )
     with torch.inference_mode(), ResidualStream(model.blocks, layout) as residual, watcher:
         model.forward(values, layout)
     captured = torch.stack([images[0] for images in attention.layers])

@@ -91,7 +91,7 @@ class ResidualStream(Streams):
     def __init__(
         self, blocks: Sequence[nn.Module], layout: TokenLayout, extras: Collection[Extra] = ()
     ) -> None:
-        super().__init__(blocks, self._keep)
+        super().__init__(blocks, self._keep, layout)
         self._layout = layout
         self._extras = extras
         self.norms: list[Tensor] = []
@@ -125,7 +125,6 @@ class ResidualStream(Streams):
         )
 
     def _keep(self, stream: Tensor) -> None:
-        stream = stream.flatten(1, -2)  # some networks keep their patches as rows and columns
         self.norms.append(torch.linalg.vector_norm(stream, dim=-1, dtype=torch.float32))
         if "features" in self._extras:
             self.pooled.append(_pooled(stream, self._layout))

@@ -38,7 +38,8 @@ def captured(model: LoadedModel, given: Tensor) -> tuple[TokenLayout, Tensor]:
         return attention_of(scores, slice(None))
 
     attention = ReducedAttention(whole)
-    with torch.inference_mode(), Watcher(model.blocks, attention, tokens=layout.tokens, model=""):
+    watcher = Watcher(model.blocks, attention, tokens=layout.tokens, model="", layout=layout)
+    with torch.inference_mode(), watcher:
         model.forward(given, layout)
     return layout, torch.stack([images[0] for images in attention.layers])
 
