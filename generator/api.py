@@ -1,26 +1,34 @@
-"""The public Python API: measure, build, load records, statistics."""
+"""The public Python API: measure, open models, build, load records, statistics."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from PIL import Image, ImageOps
+from PIL import Image
 
-from generator.errors import GalleryError, ImageError, StoreError
+from generator.capture.checkpoint.module_options import ModuleOptions
+from generator.capture.loaders.module import open_module
+from generator.errors import GalleryError, ImageError, SpecError, StoreError
 from generator.export.numbers.statistics import StatisticsRow, record_rows, rows_of
 from generator.export.source import open_source
-from generator.images.clips import is_clip
 from generator.pipeline import build as pipeline
-from generator.pipeline import measuring
+from generator.pipeline.comparison import HEIGHT, Comparison, comparison_of, labeled
+from generator.pipeline.opened import (
+    KeptNetwork,
+    NotMeasured,
+    OpenModel,
+    PastModel,
+    Picture,
+    picture_path,
+)
 from generator.pipeline.result import BuildResult, result_of
-from generator.present.drawing.pictures import published_copy
 from generator.present.files.manifest import ImageItem
 from generator.present.files.manifest_file import read_manifest
 from generator.present.pages.notebook import record_html
-from generator.progress import Silent, python_reporter
+from generator.progress import python_reporter
 from generator.records.extras import DEFAULT_EXTRAS, Extra, Projection
 from generator.records.record import (
     AttentionRecord,
@@ -34,17 +42,18 @@ from generator.records.store import load_records as load_store
 from generator.spec.gallery import GallerySpec, ModelSpec, default_store
 from generator.spec.models import RegisterSpec, expand
 from generator.spec.options import load_spec, merge
+from generator.spec.sweeps import SweepSpec
+from generator.spec.toml import did_you_mean
 from generator.temporary import scratch
+from generator.text.phrases import counted
 
 if TYPE_CHECKING:
     import pandas
 
 display_with(record_html)
 
-THUMBNAIL = 320
-"""Longest side of the copy of a picture that a record shows in a notebook, in pixels."""
-
-PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
+_LAST = KeptNetwork()
+"""The network that ``measure`` loaded last: measuring another picture does not load it again."""
 
 
 def measure(
@@ -66,7 +75,9 @@ def measure(
 ) -> AttentionRecord:
     """Measure one model on one image; nothing is kept on disk unless a store is given.
 
-    The options are those of ``attention-gallery build``, with the same defaults.
+    The network stays in memory until another one is measured, so that a second picture does not
+    load it again; :func:`open_model` has a handle for it, which can be closed. The options are
+    those of ``attention-gallery build``, with the same defaults.
 
     Args:
         model: id on the hub, optionally with ``@revision``, a local folder, or a file with a state
@@ -105,75 +116,155 @@ def measure(
     named: dict[str, Any] = {"id": str(model), "test_time_registers": test_time_registers}
     if state_dict is not None:
         named["state_dict"] = dict(state_dict)
-    with scratch() as folder:
-        if isinstance(image, Image.Image):
-            path = folder / "image.png"
-            _as_png(image).save(path)
-        else:
-            path = expand(image)
-            if path.is_dir():
-                raise ImageError(f"{path} is a folder.", "Name one picture.")
-            if is_clip(path):
-                raise ImageError(
-                    f"{path.name} holds several frames.",
-                    "Give one of them, as a picture opened with PIL.Image.",
-                )
-        spec = GallerySpec(
-            models=(ModelSpec.model_validate(named),),
-            images=(path,),
-            out=folder / "site",
-            store=folder / "store" if store is None else expand(store),
-            resolution=resolution,
-            field_of_view=field_of_view,
-            patch_queries=patch_queries,
-            extras=extras,
-            objects=objects,
-            target=target,
-            device=device,
-            dtype=dtype,
-            trust_remote_code=trust_remote_code,
-            strict=True,
+    settings = {
+        "resolution": resolution,
+        "field_of_view": field_of_view,
+        "patch_queries": patch_queries,
+        "extras": extras,
+        "objects": objects,
+        "target": target,
+        "device": device,
+        "dtype": dtype,
+        "trust_remote_code": trust_remote_code,
+        **({} if store is None else {"store": expand(store)}),
+    }
+    return OpenModel(ModelSpec.model_validate(named), settings, _LAST).measure(image)
+
+
+def open_model(
+    model: Any,
+    *,
+    name: str | None = None,
+    call: Callable[..., Any] | None = None,
+    patch_size: int | tuple[int, int] | None = None,
+    class_token: bool | None = None,
+    registers: int | None = None,
+    image_size: int | None = None,
+    mean: tuple[float, float, float] | None = None,
+    std: tuple[float, float, float] | None = None,
+    processor: Any = None,
+    test_time_registers: bool | RegisterSpec = False,
+    state_dict: Mapping[str, Any] | None = None,
+    store: str | Path | None = None,
+    **measuring: Any,
+) -> OpenModel:
+    """Open a model, to measure many pictures with it: loaded once, or lent as it is in memory.
+
+    ::
+
+        with generator.open_model("facebook/dinov2-small") as model:
+            for record in model.measure_all(Path("photos").glob("*.jpg")):
+                print(record.image, record.entropy.mean())
+
+        model = generator.open_model(
+            my_module, class_token=True, registers=4, image_size=224,
+            mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225),
         )
-        records = Store(spec.store)
-        plan = pipeline.planned_gallery(spec, records, Silent())
-        measuring.measure_missing(spec, plan, records, Silent())
-        (cell,) = plan.cells
-        name = _name_of(image) or cell.image.name
-        shown = RecordPicture(name, published_copy(path, THUMBNAIL))
-        return replace(records.get(cell.key), picture=shown)
+        model.measure("cat.jpg")
+
+    Args:
+        model: a hub id, a folder or a file, as for :func:`measure`; or a torch module, which stays
+            where it is, in its own dtype. One of transformers or timm tells everything but, for
+            transformers, its preprocessing. Of another one its blocks, heads and tokens are found
+            by running it; ``image_size``, ``mean`` and ``std`` have to be said, and ``class_token``
+            and ``registers`` where it has any.
+        name: id of a module in records and on pages; None for the name of its class.
+        call: how a module is called, given pixels ``[image, channel, row, column]``; None for
+            ``module(pixels)``.
+        patch_size: side of a patch in pixels; None for that of the module's patch convolution.
+        class_token: whether the first token of a module is a class token.
+        registers: number of register tokens of a module, behind the class token.
+        image_size: side of a module's own input, in pixels.
+        mean: subtracted from values from 0 to 1, for red, green and blue.
+        std: divides after that.
+        processor: an image processor of transformers, or its config, for a module.
+        test_time_registers: as for :func:`measure`.
+        state_dict: as for :func:`measure`.
+        store: folder of a store for records; None for no store.
+        measuring: ``resolution``, ``field_of_view``, ``patch_queries``, ``extras``, ``objects`` and
+            ``target`` as for :func:`measure`; for a named model also ``device``, ``dtype`` and
+            ``trust_remote_code``.
+
+    Returns:
+        A context manager with ``measure`` and ``measure_all``; ``build`` takes it as a model.
+
+    Raises:
+        GalleryError: the model cannot be read; for a module the message says what was found.
+    """
+    options = ModuleOptions(
+        name, call, patch_size, class_token, registers, image_size, mean, std, processor
+    )
+    settings = {**measuring, **({} if store is None else {"store": expand(store)})}
+    _expect_known(settings)
+    if not isinstance(model, str | Path):
+        if placed := sorted({"device", "dtype", "trust_remote_code"} & settings.keys()):
+            raise SpecError(
+                f"A module in memory has its own {placed[0]}.", f"Leave {placed[0]} out."
+            )
+        own = _registers(test_time_registers)
+        return OpenModel(open_module(model, options), settings, test_time_registers=own)
+    if said := [
+        field.name for field in fields(options) if getattr(options, field.name) is not None
+    ]:
+        raise SpecError(f"{said[0]} is for modules in memory; {model} tells it.", "Leave it out.")
+    named: dict[str, Any] = {"id": str(model), "test_time_registers": test_time_registers}
+    if state_dict is not None:
+        named["state_dict"] = dict(state_dict)
+    return OpenModel(ModelSpec.model_validate(named), settings)
 
 
-def _name_of(image: str | Path | Image.Image) -> str:
-    """The file name of a picture; empty for one that was made in memory."""
-    if isinstance(image, Image.Image):
-        return Path(getattr(image, "filename", "") or "").name or "a picture in memory"
-    return ""
+MEASURING = frozenset(
+    {"resolution", "field_of_view", "patch_queries", "extras", "objects", "target", "device"}
+    | {"dtype", "trust_remote_code", "batch_size", "store"}
+)
+"""Keys of a gallery that are about measuring one model."""
 
 
-def _as_png(image: Image.Image) -> Image.Image:
-    """An open picture, upright and in a mode that PNG has."""
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode in PNG_MODES:
-        return upright
-    converted = upright.convert("RGB")
-    converted.info.pop("icc_profile", None)  # the profile belongs to the former mode
-    return converted
+def _expect_known(settings: Mapping[str, Any]) -> None:
+    for name in settings:
+        if name not in MEASURING:
+            hint = did_you_mean(name, sorted(MEASURING)) or "help(generator.open_model) lists all."
+            raise SpecError(f"open_model has no option {name}.", hint)
+
+
+def _registers(asked: bool | RegisterSpec) -> RegisterSpec | None:
+    if isinstance(asked, RegisterSpec):
+        return asked
+    return RegisterSpec() if asked else None
+
+
+AnyModel = str | Path | ModelSpec | OpenModel | PastModel
+"""A model of a gallery: named, specified, or open."""
 
 
 def build(
-    spec: GallerySpec | str | Path,
+    spec: GallerySpec | str | Path | None = None,
     out: str | Path | None = None,
     *,
+    models: Iterable[AnyModel] = (),
+    images: Iterable[Picture] = (),
+    sweeps: Mapping[str, Mapping[int, AnyModel]] | None = None,
     records_only: bool = False,
     progress: bool = True,
+    **options: Any,
 ) -> BuildResult:
     """Build a gallery, as ``attention-gallery build`` does.
 
+    ::
+
+        generator.build("gallery.toml", "site")
+        generator.build(models=["facebook/dinov2-small", model], images=["photos"], out="site")
+
     Args:
-        spec: a :class:`GallerySpec`, or a TOML file.
+        spec: a :class:`GallerySpec`, or a TOML file; None where models and images are given here.
         out: folder of the site; None for the spec's own.
+        models: ids, folders, and models from :func:`open_model`; in place of the spec's.
+        images: files and folders, and open pictures; in place of the spec's.
+        sweeps: label of a training -> its models by step. A model in memory is shown as it was by
+            ``model.as_it_is()``, if these pictures were measured then, into the same store.
         records_only: measure nothing; needs neither torch nor a GPU.
         progress: show progress: bars on a terminal, a line that changes in a notebook.
+        options: other fields of a :class:`GallerySpec`, in place of the spec's.
 
     Returns:
         Where the site is, its numbers, and what failed. It stands for the path of ``index.html``.
@@ -183,17 +274,107 @@ def build(
             unless the spec is strict; the result and the site have the reason in its place.
         StoreError: a record is missing, and nothing may be measured.
     """
-    if not isinstance(spec, GallerySpec):
-        spec = load_spec(expand(spec))
-    if out is not None:
-        spec = merge(spec, out=Path(out))
-    outcome = pipeline.build_gallery(
-        spec,
-        command="generator.build(...)",
-        reporter=python_reporter(progress),
-        records_only=records_only,
+    with scratch() as folder:
+        given = dict(options)
+        if out is not None:
+            given["out"] = Path(out)
+        if pictures := list(images):
+            given["images"] = tuple(
+                picture_path(each, folder, n) for n, each in enumerate(pictures)
+            )
+        if sweeps:
+            given["sweeps"] = tuple(_sweep(label, steps) for label, steps in sweeps.items())
+        if found := tuple(_as_model(model) for model in models):
+            given["models"] = found
+        if isinstance(spec, GallerySpec):
+            whole = merge(spec, **given)
+        elif spec is not None:
+            whole = load_spec(expand(spec), **given)
+        else:
+            whole = GallerySpec.model_validate(given)
+        outcome = pipeline.build_gallery(
+            whole,
+            command="generator.build(...)",
+            reporter=python_reporter(progress),
+            records_only=records_only,
+        )
+    return result_of(outcome, whole.out)
+
+
+def _as_model(model: AnyModel, **more: Any) -> ModelSpec:
+    """A model as a gallery's, with its place in a sweep."""
+    if isinstance(model, OpenModel):
+        return model.as_model(**more)
+    if isinstance(model, PastModel):
+        return ModelSpec.of_opened(model, **more)
+    found = model if isinstance(model, ModelSpec) else ModelSpec.model_validate(str(model))
+    return found.model_copy(update=more) if more else found
+
+
+def _sweep(label: str, steps: Mapping[int, AnyModel]) -> SweepSpec:
+    """A training's models by step."""
+    if len(steps) < 2:
+        raise SpecError(
+            f"The sweep {label} has {counted(len(steps), 'step')}.", "A single model is a model."
+        )
+    return SweepSpec.model_construct(
+        label=label,
+        named=True,
+        checkpoints=tuple(
+            _as_model(steps[step], label=f"{label}, step {step}", sweep=label, step=step)
+            for step in sorted(steps)
+        ),
     )
-    return result_of(outcome, spec.out)
+
+
+def compare(
+    models: Iterable[AttentionRecord | AnyModel] | Mapping[str, AttentionRecord | AnyModel],
+    image: Picture,
+    *,
+    height: int = HEIGHT,
+    **measuring: Any,
+) -> Comparison:
+    """Compare models on one picture, interactively, in a notebook.
+
+    ::
+
+        generator.compare(["facebook/dinov2-small", my_open_model], "cat.jpg")
+
+    The cell shows the image page of a gallery in one frame: maps, walls, any patch as the query,
+    differences. It needs no server, and a saved notebook keeps it.
+
+    Args:
+        models: records of this picture, or models to measure on it: ids, folders, open models;
+            optionally by label.
+        image: a file, or an open picture; for records the one that was measured.
+        height: of the frame, in CSS pixels.
+        measuring: options of :func:`measure`, for models that are named.
+
+    Returns:
+        What the notebook shows; ``html`` is the document.
+
+    Raises:
+        GalleryError: a model or the picture cannot be used, or a record is of another picture.
+    """
+    labels = list(models) if isinstance(models, Mapping) else []
+    given = list(models.values() if isinstance(models, Mapping) else models)
+    records = [_record_of(each, image, measuring) for each in given]
+    named = dict(zip(labels, records, strict=True)) if labels else labeled(records)
+    return comparison_of(named, image, height)
+
+
+def _record_of(
+    model: AttentionRecord | AnyModel, image: Picture, measuring: Mapping[str, Any]
+) -> AttentionRecord:
+    if isinstance(model, AttentionRecord):
+        return model
+    if isinstance(model, PastModel):
+        raise SpecError(f"{model.id} is no longer in memory.", "Give its record of this picture.")
+    if isinstance(model, ModelSpec):
+        return OpenModel(model, measuring, _LAST).measure(image)
+    return (
+        model.measure(image) if isinstance(model, OpenModel) else measure(model, image, **measuring)
+    )
 
 
 def load_records(
@@ -275,13 +456,19 @@ def _statistics(
 
 
 __all__ = [
+    "AttentionRecord",
     "BuildResult",
+    "Comparison",
     "GalleryError",
     "GallerySpec",
     "ImageError",
+    "NotMeasured",
+    "OpenModel",
     "StoreError",
     "build",
+    "compare",
     "load_records",
     "measure",
+    "open_model",
     "statistics",
 ]

@@ -223,6 +223,11 @@ def export_animation(
 @MODELS
 @IMAGES
 @click.option(
+    "--analyses",
+    is_flag=True,
+    help="Add the analyses of models, pairs and pictures: many pages.",
+)
+@click.option(
     "--browser",
     type=click.Path(path_type=Path),
     metavar="PATH",
@@ -234,10 +239,11 @@ def export_report(
     out: Path,
     models: tuple[str, ...],
     images: tuple[str, ...],
+    analyses: bool,
     browser: Path | None,
     **given: Any,
 ) -> None:
-    """The whole comparison as a PDF to print. Needs Chromium or Chrome, and pypdf."""
+    """A report to print, one page a picture. Needs Chromium or Chrome, and pypdf."""
     from generator.export.printed.page import printed_html
     from generator.export.printed.pdf import find_browser, pdf_bytes
     from generator.export.printed.pdf_pages import check_reader
@@ -250,5 +256,5 @@ def export_report(
             check_reader()
             printer = find_browser(browser)
         source = opened(site, **given)
-        html = printed_html(source, models, images)
+        html = printed_html(source, models, images, analyses=analyses)
         save(out, pdf_bytes(html, printer) if printer else html.encode())

@@ -385,7 +385,7 @@ def _local(manifest: Manifest) -> frozenset[str]:
     return frozenset(
         model.slug
         for model in manifest.models
-        if (model.facts.source == "folder" if model.facts else not model.commit)
+        if (model.facts.source in ("folder", "memory") if model.facts else not model.commit)
         or (manifest.anonymous and model.id == model.slug)  # its name is withheld
     )
 

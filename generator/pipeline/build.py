@@ -194,9 +194,7 @@ def _shown(spec: GallerySpec, run: Run) -> Anonymous:
     if not spec.anonymous:
         return Anonymous(run, {}, ())
     folders = {
-        entry.slug
-        for entry, model in zip(run.models, spec.models, strict=True)
-        if model.place is not None
+        entry.slug for entry, model in zip(run.models, spec.models, strict=True) if model.is_local
     }
     return anonymized(run, frozenset(folders), identity_of(run))
 

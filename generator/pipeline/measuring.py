@@ -94,7 +94,10 @@ def _measure_model(
     assert model.resolved is not None
     failures: dict[str, Failure] = {}
     device, dtype = choose_device(spec.device), torch_dtype(plan.dtype)
-    network = load(model.resolved, device=device, dtype=dtype)
+    if model.opened is not None:
+        network = model.opened.load(model.resolved, device, dtype)
+    else:
+        network = load(model.resolved, device=device, dtype=dtype)
     if not store.has_weights(model.entry.weights):
         store.put_weights(reduce_weights(network, model.entry.weights))
     if model.register is not None:

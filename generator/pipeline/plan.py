@@ -20,6 +20,7 @@ from generator.records.record import PatchQueries, Preprocessing, TokenLayout
 from generator.records.run import Failure, ImageEntry, ModelEntry
 from generator.records.store import Store, record_key, weights_key
 from generator.spec.gallery import GallerySpec, ModelSpec
+from generator.spec.models import Opened
 from generator.text.slugs import unique_slugs
 
 AUTOMATIC_GRID = 16 * 16
@@ -35,6 +36,7 @@ class PlannedModel:
         resolved: None for a model that failed.
         weights_cached: whether the arrays from its weights are in the store.
         register: a test-time register; None for the unmodified model.
+        opened: what holds the model, where it is open already.
     """
 
     entry: ModelEntry
@@ -42,6 +44,7 @@ class PlannedModel:
     preprocessing: Preprocessing | None
     weights_cached: bool = False
     register: PlannedRegister | None = None
+    opened: Opened | None = None
 
     @property
     def vision(self) -> VisionConfig:
@@ -141,6 +144,9 @@ def resolve(model: ModelSpec, *, trust_remote_code: bool) -> ResolvedModel:
     Raises:
         ModelError: it does not exist, cannot be reached, or is not supported.
     """
+    if model.opened is not None:
+        found: ResolvedModel = model.opened.resolved()
+        return found
     if model.file is not None:
         return resolve_file(model.file, model.state_dict)
     if model.folder is not None:
@@ -188,9 +194,12 @@ def _planned_model(
         if spec.strict:
             raise
         return PlannedModel(replace(entry, failure=failure_of(error)), None, None)
+    dtype = resolved.dtype or dtype
     weights = weights_key(model=resolved.id, version=resolved.version, dtype=dtype)
     entry = replace(entry, commit=resolved.commit, weights=weights, gated=resolved.gated)
-    return PlannedModel(entry, resolved, preprocessing, store.has_weights(weights), register)
+    return PlannedModel(
+        entry, resolved, preprocessing, store.has_weights(weights), register, model.opened
+    )
 
 
 def _planned_cell(
@@ -224,7 +233,7 @@ def _planned_cell(
         preprocessing=model.preprocessing,
         patch_queries=patch_queries,
         measuring=measuring,
-        dtype=dtype,
+        dtype=model.resolved.dtype or dtype,
         intervention=model.register.asked if model.register else None,
     )
     return PlannedCell(

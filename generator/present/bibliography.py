@@ -93,6 +93,7 @@ WITHHELD = "checkpoint withheld for review"
 SOURCES = {
     "hub": "Checkpoint, Hugging Face hub",
     "folder": "Checkpoint, local folder",
+    "memory": "Module in memory",
     "withheld": WITHHELD.capitalize(),
 }
 """``ModelFacts.source`` -> where checkpoints are published."""

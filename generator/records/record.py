@@ -91,7 +91,8 @@ class ModelFacts:
         source: origin of the model; withheld if it would identify an anonymous gallery's authors.
         revision: requested branch, tag or commit, ``main`` by default; empty for a folder.
         commit: the resolved commit on the hub; empty for a folder.
-        weights_sha256: hash over config and weight files for a folder; empty on the hub.
+        weights_sha256: hash over config and weight files for a folder; for a module in memory over
+            its state dict and the description of its forward pass; empty on the hub.
         model_type: the ``model_type`` of the vision config.
         architecture: class that ran.
         layers: number of transformer blocks.
@@ -110,7 +111,7 @@ class ModelFacts:
     """
 
     id: str
-    source: Literal["hub", "folder", "withheld"]
+    source: Literal["hub", "folder", "memory", "withheld"]
     revision: str
     commit: str
     weights_sha256: str

@@ -16,7 +16,7 @@ from generator.spec.sequences import SequenceSpec
 from generator.spec.sweeps import SweepSpec
 from generator.spec.toml import did_you_mean, kind_of
 
-_FOUND = {"folder", "sweep", "step", "named", "checkpoints"}
+_FOUND = {"folder", "sweep", "step", "named", "checkpoints", "opened"}
 """Fields that are computed, not given by the user."""
 
 _HINTS = {

@@ -309,6 +309,7 @@ class GallerySpec(BaseModel):
         for model in self.models:
             identity = (
                 model.place.resolve() if model.place else model.id,
+                (id(model.opened), model.step) if model.opened else None,
                 model.state_dict,
                 model.revision,
                 self.resolution_of(model),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 from urllib.parse import parse_qsl
 
 from pydantic import (
@@ -140,7 +140,8 @@ class StateDictSpec(BaseModel):
         part: a word of the prefix that the network has in the file, such as ``teacher``.
         heads: attention heads of each block.
         activation: between the layers of an MLP, for CLIP.
-        image_size: side of the checkpoint's own input in pixels; only to be checked.
+        image_size: side of the checkpoint's own input in pixels; checked against the position
+            embeddings, where there are any.
         mean: subtracted from values from 0 to 1, for red, green and blue.
         std: divides after that.
     """
@@ -172,6 +173,21 @@ def _flag_or_table(value: object) -> object:
 REGISTERS = "true, false or a table such as { neurons = 10, up_to_layer = 17 }"
 
 
+@runtime_checkable
+class Opened(Protocol):
+    """A model that is open: see :class:`generator.pipeline.opened.OpenModel`."""
+
+    @property
+    def id(self) -> str:
+        """Id in records and on pages."""
+
+    def resolved(self) -> Any:
+        """Its geometry, preprocessing and version, as it is now."""
+
+    def load(self, resolved: Any, device: Any, dtype: Any) -> Any:
+        """The network, loaded once."""
+
+
 class ModelSpec(BaseModel):
     """One model to measure.
 
@@ -188,9 +204,10 @@ class ModelSpec(BaseModel):
         file: file of an original checkpoint; None for others.
         sweep: label of its training sweep; empty for a model outside sweeps.
         step: training step of the checkpoint; None for a model outside sweeps.
+        opened: a model that is open already; None for one that is named.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     id: str = Field(description="a model's id on the hub, or a folder")
     revision: str = Field("main", description="a branch, tag or commit, as a text")
@@ -204,6 +221,7 @@ class ModelSpec(BaseModel):
     file: Path | None = None
     sweep: str = ""
     step: int | None = None
+    opened: Opened | None = Field(None, exclude=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -216,7 +234,7 @@ class ModelSpec(BaseModel):
             if place in table:
                 hint = f"Give the {place} as the id."
                 raise model_error(SpecSource.of(info), f"Unknown key {place}.", hint)
-        for hidden in {"sweep", "step"} & set(table):
+        for hidden in {"sweep", "step", "opened"} & set(table):
             hint = "Checkpoints are named in [[sweeps]]."
             raise model_error(SpecSource.of(info), f"Unknown key {hidden}.", hint)
         revision = table.get("revision", "")
@@ -232,6 +250,22 @@ class ModelSpec(BaseModel):
         part = asked.get("part", "") if isinstance(asked, Mapping) else ""
         own = f"{where['id']} ({part})" if part else where["id"]
         return table | {"label": table.get("label") or own + changed} | where
+
+    @classmethod
+    def of_opened(cls, opened: Opened, label: str = "", **more: Any) -> ModelSpec:
+        """A model that is open already, as a model of a gallery.
+
+        Args:
+            label: name on pages; the id by default.
+            more: other fields.
+        """
+        given: dict[str, Any] = {"id": opened.id, "revision": "", "label": label or opened.id}
+        return cls.model_construct(**given, opened=opened, **more)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is not from the hub: a folder, a file, or a module in memory."""
+        return self.place is not None or self.opened is not None
 
     @property
     def place(self) -> Path | None:

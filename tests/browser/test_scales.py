@@ -126,7 +126,7 @@ def test_what_the_bar_is_fits_above_it_in_one_line(visit: Visit, width: int) -> 
             page.select_option("#scale", of)
             settle(page)
             assert label.evaluate("e => e.getBoundingClientRect().height") == height, (query, of)
-            assert label.inner_text().startswith("Attention relative to uniform (1 = even share), ")
+            assert label.inner_text().startswith("Attention (1 = even share), ")
 
 
 def test_patch_queries_have_a_scale_of_their_own(visit: Visit, site: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ from generator.capture.checkpoint.sequence import SequenceLayout
 from generator.capture.extract import batches, extract
 from generator.capture.forward.residual import ResidualStream
 from generator.capture.models.load import LoadedModel
+from generator.errors import ModelError
 from generator.records.record import AttentionRecord, TokenLayout
 from tests.capture.arranged import NEIGHBORHOODS, eager_weights
+from tests.capture.families import Family
 from tests.capture.loaders.test_towers import captured, pixels
-from tests.capture.ready import prepared, ready
+from tests.capture.ready import measured, prepared, ready
 from tests.capture.towers import Tower
 from tests.tiny import patch_token
 
@@ -114,3 +117,57 @@ def test_records_are_in_the_order_of_the_picture(models: tuple[Any, LoadedModel]
         kept = torch.from_numpy(record.patch_attention.astype("float32")) / record.layout.tokens
         torch.testing.assert_close(kept, own, atol=1e-4, rtol=1e-3)
         assert any("neighborhoods of 2 x 2" in step for step in record.preprocessing.steps)
+
+
+YOLOS = Family(
+    *("yolos", "YolosConfig", "YolosForObjectDetection", ()),
+    {"image_size": [64, 96], "num_detection_tokens": 5},
+)
+CLIPS = [
+    Family(
+        *("V-JEPA 2", "VJEPA2Config", "VJEPA2Model", ()),
+        {
+            **{"crop_size": 64, "frames_per_clip": 4, "mlp_ratio": 2, "pred_hidden_size": 32},
+            **{"pred_num_hidden_layers": 2, "pred_num_attention_heads": 4},
+        },
+    ),
+    Family("VideoMAE", "VideoMAEConfig", "VideoMAEModel", (), {"num_frames": 4}),
+]
+
+
+def test_tokens_behind_the_patches_are_among_the_prefix(tmp_path: Path) -> None:
+    """YOLOS, whose own picture is wider than tall, at its own size and at another."""
+    folder = YOLOS.save(tmp_path / "yolos")
+    model, eager = ready(folder), ready(folder, attention="eager")
+    for grid in ((4, 6), (6, 9)):
+        layout, seen = captured(model, pixels(grid))
+        assert layout.prefix == ("CLS", *(f"det{n + 1}" for n in range(5)))
+        with torch.inference_mode():
+            output: Any = eager.network(pixels(grid), output_attentions=True)
+        patches = grid[0] * grid[1]
+        order = [0, *range(1 + patches, 6 + patches), *range(1, 1 + patches)]
+        own = torch.stack(output.attentions)[:, 0][:, :, order][..., order]
+        torch.testing.assert_close(seen, own, atol=1e-5, rtol=0)
+    (record,) = measured(model, prepared(model))
+    assert record.queries == layout.prefix
+
+
+@pytest.mark.parametrize("family", CLIPS, ids=lambda family: family.name)
+def test_a_still_picture_is_a_clip_of_one_tubelet(family: Family, tmp_path: Path) -> None:
+    folder = family.save(tmp_path / "model")
+    model, eager = ready(folder), ready(folder, attention="eager")
+    layout, seen = captured(model, pixels((4, 4)))
+    assert (layout.prefix, layout.rows, layout.cols) == ((), 4, 4)
+    clip = pixels((4, 4))[:, None].repeat(1, 2, 1, 1, 1)
+    with torch.inference_mode():
+        output: Any = eager.network(clip, output_attentions=True)
+    own = torch.stack(output.attentions)[:, 0]
+    assert float((own - 1 / 16).abs().max()) > 0.05, "attention is not uniform"
+    torch.testing.assert_close(seen, own, atol=1e-5, rtol=0)
+    (record,) = measured(model, prepared(model, whole=False))
+    assert (
+        "repeat the picture over 2 frames, which one patch spans: the network reads clips"
+        in record.preprocessing.steps
+    )
+    with pytest.raises(ModelError, match="runs only on 64 x 64 px"):
+        prepared(model)

@@ -74,6 +74,7 @@ def test_measure_has_the_options_of_the_command() -> None:
             "file",
             "step",
             "sweep",
+            "opened",
         ),  # what it is, not how it is measured
     }
     assert MEASURING - {"models", "images"} | of_a_model == set(options) - {"model", "image"}

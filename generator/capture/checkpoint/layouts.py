@@ -75,6 +75,7 @@ class VisionConfig:
         window: side of the windows in which some blocks attend, in neighborhoods; 0 without.
         frames: frames that a patch spans, all of which are the picture.
         back: names of the tokens behind the patches.
+        own_sides: height and width of the checkpoint's own input, where they may differ.
     """
 
     model_type: str
@@ -96,6 +97,7 @@ class VisionConfig:
     window: int = 0
     frames: int = 1
     back: tuple[str, ...] = ()
+    own_sides: tuple[int, int] | None = None
 
     @property
     def step_height(self) -> int:
@@ -173,6 +175,7 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
         window=_window(known, inner, patch_height * merge, model),
         frames=_count(inner, known.tubelet, 2, model) if known.tubelet else 1,
         back=_back(known, inner, model),
+        own_sides=_pair(image, "image_size", model),
     )
 
 

@@ -110,10 +110,11 @@ class ResolvedModel:
             them.
         adapter: that is merged into the weights; None without one.
         base: the checkpoint whose weights an adapter changes; None where they are its own.
+        dtype: that it is in already, in memory; empty where the user chooses.
     """
 
     id: str
-    source: Literal["hub", "folder"]
+    source: Literal["hub", "folder", "memory"]
     revision: str
     commit: str
     weights_sha256: str
@@ -128,6 +129,7 @@ class ResolvedModel:
     weights: WeightFiles | None = None
     adapter: Adapter | None = None
     base: ResolvedModel | None = None
+    dtype: str = ""
 
     @property
     def version(self) -> str:

@@ -14,6 +14,11 @@ from generator.capture.forward.scores import in_order
 from generator.records.record import TokenLayout
 
 
+def first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+    """The first tensor that a module is called with, by position or by name."""
+    return next(each for each in (*args, *kwargs.values()) if isinstance(each, Tensor))
+
+
 class Hooked:
     """A context with hooks on modules. They are removed at its end, also after an error."""
 
@@ -76,7 +81,7 @@ class Streams(Hooked):
             yield block.register_forward_hook(self._after)
 
     def _before(self, module: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
-        self._read(args[0] if args else kwargs["hidden_states"])
+        self._read(first_tensor(args, kwargs))
 
     def _after(self, module: nn.Module, inputs: Any, output: Any) -> None:
         self._read(output[0] if isinstance(output, tuple) else output)

@@ -62,7 +62,7 @@ class TimmLoader:
     ) -> Processor:
         """What timm's transform for evaluation does, from ``pretrained_cfg``."""
         with understood("config.json", model):
-            return _processor(_declared(config), vision, model)
+            return declared_processor(_declared(config), vision, model)
 
     def classes(self, config: Mapping[str, Any]) -> int:
         """As ``num_classes`` says."""
@@ -101,7 +101,17 @@ def _declared(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return inner if isinstance(inner, Mapping) else config
 
 
-def _processor(declared: Mapping[str, Any], vision: VisionConfig, model: str) -> Processor:
+def declared_processor(declared: Mapping[str, Any], vision: VisionConfig, model: str) -> Processor:
+    """What timm's transform for evaluation does.
+
+    Args:
+        declared: ``pretrained_cfg``.
+        vision: geometry of the model.
+        model: named in errors.
+
+    Raises:
+        ModelError: it makes no sense, or is not supported.
+    """
     height, width = _input_size(declared, vision, model)
     names = {name: number for number, name in RESAMPLE_NAMES.items()}
     interpolation = str(declared.get("interpolation") or "bicubic")

@@ -42,6 +42,7 @@ class Built:
         headless: why there is none, in words; empty with one.
         renamed: which prefix was taken off the names, in words; empty where none was.
         unused: tensors that took no part, and why that changes nothing: a line for each reason.
+        lent: whether the network belongs to somebody else, who gets it back as it was.
     """
 
     network: nn.Module
@@ -51,3 +52,4 @@ class Built:
     headless: str
     renamed: str
     unused: tuple[str, ...]
+    lent: bool = False

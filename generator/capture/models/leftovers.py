@@ -50,7 +50,9 @@ _REASONS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("part of a decoder", re.compile(r"^(\w*decoder\w*|neck|fpn\w*|upsample\w*|reassemble\w*)$")),
     (
         "a head behind the blocks",
-        re.compile(r"^(heads?|\w+_heads?|\w*classifiers?|fc|prototypes|pre_logits)$"),
+        re.compile(
+            r"^(heads?|\w+_heads?|\w*classifiers?|bbox_predictor|fc|prototypes|pre_logits)$"
+        ),
     ),
     (POOLING, re.compile(r"^(\w*pool(er|ing)?\w*)$")),
     (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from generator.capture.checkpoint.sequence import order_of
 from generator.capture.forward.neurons import MovedNeurons
 from generator.capture.forward.scores import in_order
 from generator.capture.forward.vectors import HeadRoots
+from generator.capture.models.as_found import as_found, place_of
 from generator.capture.models.built import Built, Runner
 from generator.capture.models.heads import ClassHead
 from generator.errors import CaptureError, ModelError
@@ -40,6 +41,7 @@ class LoadedModel:
         inferred: layouts found by looking, by input height and width; see ``inferred_layout``.
         roots: decompositions of the output projections, by layer, made when first needed.
         noted: warnings that were given already.
+        lent: whether the network belongs to somebody else, so that each pass leaves it as found.
     """
 
     facts: ModelFacts
@@ -54,6 +56,7 @@ class LoadedModel:
     inferred: dict[tuple[int, int], TokenLayout] = field(default_factory=dict)
     roots: dict[int, HeadRoots] = field(default_factory=dict)
     noted: set[str] = field(default_factory=set)
+    lent: bool = False
 
     def layout(self, input_height: int, input_width: int) -> TokenLayout:
         """The layout for an input of this many pixels, with the test-time register if any."""
@@ -85,11 +88,10 @@ class LoadedModel:
 
     @contextmanager
     def _moved(self, layout: TokenLayout) -> Iterator[None]:
-        """With the test-time register at work, if there is one."""
-        if self.register is None:
-            yield
-            return
-        with MovedNeurons(self.blocks, self.register, layout):
+        """With the test-time register at work, if there is one, and leaving no trace."""
+        register = self.register
+        moved = MovedNeurons(self.blocks, register, layout) if register else nullcontext()
+        with as_found(self.network) if self.lent else nullcontext(), moved:
             yield
 
 
@@ -104,8 +106,8 @@ def load(
 
     Args:
         resolved: what to load.
-        device: where it will run.
-        dtype: of weights and activations.
+        device: where it will run; a module in memory stays where it is.
+        dtype: of weights and activations; a module in memory keeps its own.
         attention: ``sdpa``; ``eager`` only for checking.
 
     Raises:
@@ -113,32 +115,43 @@ def load(
         CaptureError: the network has no list of blocks.
     """
     built = resolved.loader.build(resolved, dtype, attention)
-    network, head = built.network, built.head
     classifiers = nn.ModuleDict(
-        {f"classifier{n + 1}": c for n, c in enumerate(head.classifiers if head else ())}
+        {
+            f"classifier{n + 1}": classifier
+            for n, classifier in enumerate(built.head.classifiers if built.head else ())
+        }
     )
-    for part in (network, classifiers):
+    for part in (built.network, classifiers):
         _expect_finite(part, resolved.id)
-        part.requires_grad_(False)
-    try:
-        network.to(device)
-        classifiers.to(device)
-    except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"The weights of {resolved.id} do not fit the memory of {device}.",
-            "Use --dtype bfloat16 or --device cpu.",
-        ) from error
-    network.train(False)
+    if built.lent:
+        device, dtype = place_of(built.network, resolved.id)
+    else:
+        _settle(built.network, classifiers, device, resolved.id)
     return LoadedModel(
         facts=_facts(resolved, built),
-        network=network,
+        network=built.network,
         blocks=built.blocks,
         runner=built.runner,
         resolved=resolved,
         device=device,
         dtype=dtype,
-        head=head,
+        head=built.head,
+        lent=built.lent,
     )
+
+
+def _settle(network: nn.Module, classifiers: nn.Module, device: torch.device, model: str) -> None:
+    """Put a network of our own where it will run, without gradients, in evaluation mode."""
+    try:
+        for part in (network, classifiers):
+            part.requires_grad_(False)
+            part.to(device)
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"The weights of {model} do not fit the memory of {device}.",
+            "Use --dtype bfloat16 or --device cpu.",
+        ) from error
+    network.train(False)
 
 
 def _facts(resolved: ResolvedModel, built: Built) -> ModelFacts:

@@ -57,6 +57,24 @@ def geometry(config: Mapping[str, Any], model: str) -> VisionConfig:
     """
     expect_small_lists(config, model)
     network = _network(config, model, classes=0, device="meta")
+    declared = config.get("pretrained_cfg", config).get("input_size")
+    return geometry_of(network, str(config["architecture"]), declared, model)
+
+
+def geometry_of(
+    network: Any, architecture: str, input_size: Sequence[int] | None, model: str
+) -> VisionConfig:
+    """Geometry of a network by its flags.
+
+    Args:
+        network: of a class in :data:`NETWORKS`, or of one that inherits from it.
+        architecture: its name in timm.
+        input_size: channels, height and width of the own input; None where the network knows it.
+        model: named in errors.
+
+    Raises:
+        UnsupportedModelError: it is not a plain vision transformer.
+    """
     embedding = getattr(network, "embeds", network)  # NaFlexVit keeps its input in a module
     patch_height, patch_width = _patch(network)
     rows, cols = _grid(network, embedding)
@@ -75,12 +93,12 @@ def geometry(config: Mapping[str, Any], model: str) -> VisionConfig:
             "A model whose blocks differ in size has no attention map over the whole picture.",
         )
     return VisionConfig(
-        model_type=str(config["architecture"]).partition(".")[0],
+        model_type=architecture.partition(".")[0],
         listed=True,
         prefix=prefix,
         patch_height=patch_height,
         patch_width=patch_width,
-        image_size=min(_own_size(network, config, (rows * patch_height, cols * patch_width))),
+        image_size=min(_own_size(network, input_size, (rows * patch_height, cols * patch_width))),
         layers=len(blocks),
         heads=heads.pop(),
         width=int(network.embed_dim),
@@ -130,7 +148,7 @@ def build_network(
     for module in network.modules():
         if attention == "eager" and hasattr(module, "fused_attn"):
             module.fused_attn = False
-    head, headless = _head(network, resolved.config)
+    head, headless = class_head_of(network, resolved.config)
     return Built(
         network=network,
         blocks=tuple(network.blocks),
@@ -284,12 +302,13 @@ def _grid(network: Any, embedding: Any) -> tuple[int, int]:
     return int(rows), int(cols)
 
 
-def _own_size(network: Any, config: Mapping[str, Any], by_grid: tuple[int, int]) -> tuple[int, int]:
+def _own_size(
+    network: Any, declared: Sequence[int] | None, by_grid: tuple[int, int]
+) -> tuple[int, int]:
     """Height and width of the checkpoint's own input, in pixels."""
     if not hasattr(network, "embeds"):
         height, width = network.patch_embed.img_size
         return int(height), int(width)
-    declared = config.get("pretrained_cfg", config).get("input_size")
     return (int(declared[1]), int(declared[2])) if declared else by_grid
 
 
@@ -341,7 +360,7 @@ def _no_register(network: Any, prefix: tuple[str, ...]) -> str:
     return ""
 
 
-def _head(network: Any, config: Mapping[str, Any]) -> tuple[ClassHead | None, str]:
+def class_head_of(network: Any, config: Mapping[str, Any]) -> tuple[ClassHead | None, str]:
     """The class head, or why there is none."""
     if not isinstance(network.head, nn.Linear):
         return None, "it has no class head"

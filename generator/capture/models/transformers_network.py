@@ -12,15 +12,17 @@ import inspect
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import MODEL_MAPPING, AutoConfig, PretrainedConfig
 from transformers.core_model_loading import revert_weight_conversion
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
@@ -88,6 +90,7 @@ def build_network(
         if resolved.adapter is not None:
             unused = (*unused, *_merged(attempt, resolved, resolved.adapter))
     network, head = _split(attempt.network, config, attempt.missing, resolved.id)
+    _take_oblong(network, resolved.vision)
     return Built(
         network=network,
         blocks=find_blocks(network, resolved.vision.layers, name=resolved.id),
@@ -121,14 +124,63 @@ class TransformersRunner:
 
     def _run(self, pixels: Tensor, layout: TokenLayout, **options: Any) -> Any:
         inputs = model_inputs(self.vision, pixels, layout)
-        own = (self.vision.image_size, self.vision.image_size)
+        own = self.vision.own_sides or (self.vision.image_size,) * 2
         off_size = tuple(pixels.shape[-2:]) != own
         interpolates = _takes(self.network, "interpolate_pos_encoding")
         if off_size and interpolates and self.vision.inputs in ("pixels", "unmasked"):
             options["interpolate_pos_encoding"] = True
         if "skip_predictor" in inspect.signature(self.network.forward).parameters:
             options["skip_predictor"] = True
-        return self.network(**inputs, **options)
+        with _unmasked(self.network) if self.vision.inputs == "unmasked" else nullcontext():
+            return self.network(**inputs, **options)
+
+
+@contextmanager
+def _unmasked(network: Any) -> Iterator[None]:
+    """Context manager: no patch is masked; a module in memory gets its own share back."""
+    config = network.config
+    share, config.mask_ratio = config.mask_ratio, 0.0
+    try:
+        yield
+    finally:
+        config.mask_ratio = share
+
+
+def _take_oblong(network: nn.Module, vision: VisionConfig) -> None:
+    """Let position embeddings of an oblong grid be interpolated: transformers takes all for square.
+
+    Args:
+        network: changed in place.
+        vision: geometry.
+    """
+    rows, cols = vision.position_grid
+    for module in network.modules() if rows != cols else ():
+        table = getattr(module, "position_embeddings", None)
+        if hasattr(module, "interpolate_pos_encoding") and isinstance(table, nn.Parameter):
+            vars(module)["interpolate_pos_encoding"] = partial(_interpolated, table, vision)
+
+
+def _interpolated(
+    table: Tensor, vision: VisionConfig, embeddings: Tensor, height: int, width: int
+) -> Tensor:
+    """Position embeddings for another grid, as transformers makes them from a square one.
+
+    Args:
+        table: ``[1, token, channel]``: of tokens in front of the patches, then of the own grid.
+        vision: geometry.
+        embeddings: of the tokens, which are not looked at.
+        height: of the input, in pixels.
+        width: of the input, in pixels.
+    """
+    rows, cols = vision.position_grid
+    first = table.shape[1] - rows * cols
+    size = (height // vision.patch_height, width // vision.patch_width)
+    if size == (rows, cols):
+        return table
+    patches = table[:, first:].unflatten(1, (rows, cols)).permute(0, 3, 1, 2)  # type: ignore[no-untyped-call]
+    resized = functional.interpolate(patches.float(), size, mode="bicubic", align_corners=False)
+    resized = resized.flatten(2).transpose(1, 2).to(table.dtype)
+    return torch.cat([table[:, :first], resized], dim=1)
 
 
 def _takes(network: nn.Module, option: str) -> bool:

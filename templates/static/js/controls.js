@@ -80,7 +80,7 @@ const Controls = (() => {
       showRange(range, state) {
         document.body.classList.toggle("own-scales", !range && state.scale !== "shared");
         const values = state.query === Words.VALUES ? "Value-weighted attention" : "Attention";
-        caption.textContent = `${values} relative to uniform (1 = even share), ${WHOSE[state.scale]}`;
+        caption.textContent = `${values} (1 = even share), ${WHOSE[state.scale]}`;
         caption.title = caption.textContent;
         if (range) ColorBars.update(bar, range);
       },

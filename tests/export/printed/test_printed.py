@@ -59,21 +59,22 @@ def test_the_page_holds_every_image_and_model_with_their_numbers(
             assert number(row[record.layout.patch_slice].max()) in text
     assert "The model tiny/gone is not on the hub." in text
     assert re.findall(r'(?:src|href)="(?!data:|#)([^"]*)"', html) == []
-    front = html.partition('class="chapter"')[0]
-    assert front.count("<img") == 1 + 2 * (1 + 2 * 4)
+    sheets = re.findall(r'<section class="image".*?</section>', html, re.S)
+    assert [sheet.count("<img") for sheet in sheets] == [1 + 2 * 4 + 1] * 2, "with a color bar"
+    assert 'class="chapter"' not in html
 
 
 def test_it_has_the_analyses_of_the_site_and_a_way_to_each(
     made: Exportable, twice: Callable[..., Path]
 ) -> None:
-    html = twice("report", "report.html").read_text(encoding="utf-8")
+    html = twice("report", "report.html", "--analyses").read_text(encoding="utf-8")
     places = set(re.findall(r' id="([^"]+)"', html))
     contents = html.partition('class="contents"')[2].partition("</nav>")[0]
     assert places >= set(re.findall(r'href="#([^"]+)"', contents))
     for title in ("Plain", "Registers", "Analyses of Image0", "Methods", "Where it comes from"):
         assert f">{title}</a>" in contents
     for section in ("Norms", "Where attention goes", "Onset", "Rollout", "Massive activations"):
-        assert section in contents
+        assert f">{section}</h3>" in html
     assert len(re.findall(r' id="([^"]+)"', html)) == len(places), "every id once"
     assert not re.findall(r"<(?:script|button|noscript|details)\b", html)
     assert set(re.findall(r"url\(#([^)]+)\)", html)) <= places
@@ -81,7 +82,7 @@ def test_it_has_the_analyses_of_the_site_and_a_way_to_each(
 
 def test_a_choice_of_images_and_models(made: Exportable, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    made.export("report", "-o", str(path), "-i", "image1.jpg", "-m", "Plain")
+    made.export("report", "-o", str(path), "-i", "image1.jpg", "-m", "Plain", "--analyses")
     text = Page(path.read_text(encoding="utf-8")).text
     assert "Image1" in text
     assert "1 model, 1 image." in text
@@ -94,13 +95,13 @@ def test_a_choice_of_models_has_their_analyses_of_each_image(
     made: Exportable, tmp_path: Path
 ) -> None:
     path = tmp_path / "report.html"
-    made.export("report", "-o", str(path), "-m", "Plain", "-m", "Deep")
+    made.export("report", "-o", str(path), "-m", "Plain", "-m", "Deep", "--analyses")
     html = path.read_text(encoding="utf-8")
     chapter = html.partition('<section class="chapter" id="i-image0">')[2]
     chapter = chapter.partition('<section class="chapter"')[0]
     assert set(re.findall(r"<h5><a>([^<]+)</a>", chapter)) == {"Plain", "Deep"}
     whole = tmp_path / "whole.html"
-    made.export("report", "-o", str(whole))
+    made.export("report", "-o", str(whole), "--analyses")
     every = whole.read_text(encoding="utf-8")
     assert "<h5><a>Registers</a>" in every
     for title in ("Norms of patches", "Rollout", "Attention-mass mask"):
@@ -111,7 +112,7 @@ def test_a_sweep_is_one_model_and_a_sequence_one_image(tmp_path: Path) -> None:
     trial = sweeping(tmp_path / "pictures", images=4)
     trial = replace(trial, run=with_frames(trial.run, 1))
     trained = exported(trial, tmp_path)
-    trained.export("report", "-o", str(tmp_path / "report.html"))
+    trained.export("report", "-o", str(tmp_path / "report.html"), "--analyses")
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "2 models (one at 4 steps), 1 image, a sequence of 3 frames." in html
     table = Page(html.partition('<section id="models">')[2].partition("</section>")[0]).text
@@ -125,7 +126,7 @@ def test_a_sweep_is_one_model_and_a_sequence_one_image(tmp_path: Path) -> None:
     for title in (*over, "our run, step 16000"):
         assert f">{title}</a>" in contents
     assert "our run, step 500" not in contents and "0.500 s" not in contents
-    assert "Numbers over steps" in contents
+    assert ">Numbers over steps</h3>" in html
     assert "<b>our run, step 16000</b>" in html and "<b>our run, step 500</b>" not in html
 
     trained.export(
@@ -184,12 +185,10 @@ def test_the_contents_name_the_page_of_each_chapter(
     chromium: object, made: Exportable, tmp_path: Path
 ) -> None:
     del chromium  # it is there, or this test is skipped
-    made.export("report", "-o", str(tmp_path / "report.pdf"), "-i", "image0.jpg")
+    made.export("report", "-o", str(tmp_path / "report.pdf"), "-i", "image0.jpg", "--analyses")
     pages = text_of(tmp_path / "report.pdf", "-layout").split("\f")
     listed = dict(
-        re.findall(
-            r"^ *\d+\. (Models|Image0|Plain|Analyses of Image0|Methods).* (\d+)$", pages[0], re.M
-        )
+        re.findall(r"\d+\. (Models|Image0|Plain|Analyses of Image0|Methods) {3,}(\d+)", pages[0])
     )
     assert len(listed) == 5, pages[0]
     for title, leaf in listed.items():
@@ -233,9 +232,16 @@ def test_it_is_printed_the_same_way_twice(twice: Callable[..., Path]) -> None:
         if os.environ.get("CI"):
             pytest.fail("There is no Chromium: apt-get install chromium.")
         pytest.skip("There is no Chromium: apt-get install chromium.")
-    data = twice("report", "report.pdf").read_bytes()
+    path = twice("report", "report.pdf")
+    data = path.read_bytes()
     assert data.startswith(b"%PDF-")
-    assert len(re.findall(rb"/Type /Page\b(?!s)", data)) >= 3  # a front page and a page an image
+    pages = text_of(path).split("\f")
+    own = [n for n, words in enumerate(pages) if "Difference of maps" in words]
+    assert own == [own[0], own[0] + 1], "one page a picture"
+    for n, title in zip(own, ("Image0", "Image1"), strict=True):
+        assert re.search(rf"^\d+ {title}$", pages[n], re.M)
+        assert f"Figure {own.index(n) + 1}" in pages[n], "numbers, maps and legend on one page"
+    assert "Comparisons" in pages[0]
     assert b"D:19800101000000" in data
     assert b"Chrom" not in data
 
@@ -261,12 +267,12 @@ def test_the_words_of_the_pdf_can_be_searched(
     chromium: object, made: Exportable, tmp_path: Path
 ) -> None:
     del chromium  # it is there, or this test is skipped
-    made.export("report", "-o", str(tmp_path / "report.pdf"), "-i", "image0.jpg")
+    made.export("report", "-o", str(tmp_path / "report.pdf"), "-i", "image0.jpg", "--analyses")
     text = words_of(tmp_path / "report.pdf")
     for words in ("Trial", "Contents", "Analyses of Image0", "Norms of patches", "Methods"):
         assert words in text
     assert re.search(r"Figure 1\b.*Figure 12\b", text)
-    assert "1 Models" in text
+    assert "2 Models" in text
 
 
 @pytest.mark.browser
