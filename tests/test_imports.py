@@ -16,7 +16,7 @@ PACKAGE = Path(generator.__file__).parent
 LADDERS: dict[str, tuple[str, ...]] = {
     "": (
         "errors",
-        "bundled temporary text version",
+        "bundled other_name temporary text version",
         "progress",
         "records",
         "spec",
@@ -43,6 +43,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "site",
     ),
     "present.pages": ("*", "image methods model sweep", "pair", "index"),
+    "pipeline": ("interventions", "plan", "workers", "*"),
     "export": (
         "anonymous archive files problems",
         "intact source",
@@ -266,6 +267,7 @@ def test_presenting_and_the_command_line_load_no_torch() -> None:
     assert {
         "generator.present.site.write",
         "generator.pipeline.measuring",
+        "generator.pipeline.workers.measurer",
         "generator.commands.inspection",
     } <= set(names)
     light = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import platform
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,12 +43,6 @@ from generator.records.record import (
 
 log = logging.getLogger(__name__)
 
-CPU_TOKENS = 2048
-"""Tokens in an automatic batch on the CPU. Larger batches are no faster and need more memory."""
-
-ACCELERATOR_TOKENS = 32768
-"""Tokens in an automatic batch on a GPU."""
-
 ROLLOUT_QUERIES = 64
 """Patch queries whose rollouts are compared."""
 
@@ -84,31 +78,6 @@ class Broken:
 
     key: str
     error: ModelError
-
-
-def batches(
-    prepared: Iterable[Prepared], model: LoadedModel, batch_size: int | None
-) -> Iterator[list[Prepared]]:
-    """Group neighbors of the same input size and the same measurements into batches.
-
-    Args:
-        prepared: pictures, in order.
-        model: an automatic batch size depends on its tokens and device.
-        batch_size: pictures in a batch; None for automatic.
-    """
-    batch: list[Prepared] = []
-    for item in prepared:
-        alike = batch and (
-            batch[0].pixels.shape == item.pixels.shape
-            and batch[0].patch_queries == item.patch_queries
-            and batch[0].measuring == item.measuring
-        )
-        if batch and (not alike or len(batch) >= _size(model, batch[0], batch_size)):
-            yield batch
-            batch = []
-        batch.append(item)
-    if batch:
-        yield batch
 
 
 def extract(model: LoadedModel, batch: Sequence[Prepared]) -> Iterator[AttentionRecord | Broken]:
@@ -391,20 +360,6 @@ def _environment(model: LoadedModel, implementation: Implementation) -> Environm
         attention=implementation,
         versions=tuple(sorted(versions.items())),
     )
-
-
-def _size(model: LoadedModel, item: Prepared, batch_size: int | None) -> int:
-    """Pictures in a batch."""
-    if model.resolved.vision.inputs == "neighborhoods":
-        return 1  # the network takes the patches of all pictures as one list
-    return batch_size or _automatic(model, item)
-
-
-def _automatic(model: LoadedModel, item: Prepared) -> int:
-    """Pictures in an automatic batch."""
-    tokens = model.layout(*item.pixels.shape[1:]).tokens
-    budget = CPU_TOKENS if model.device.type == "cpu" else ACCELERATOR_TOKENS
-    return max(budget // tokens, 1)
 
 
 def _too_large(model: LoadedModel, item: Prepared) -> ModelError:

@@ -1,33 +1,39 @@
-"""Measuring missing records: each model is loaded once and its images are streamed through it.
-
-Torch is imported inside functions, only when something must be measured. Each record is stored as
-soon as it is measured.
-"""
+"""Measuring missing records: batches are dealt out, and each record is stored once measured."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from contextlib import closing
+from itertools import groupby
 
-import numpy as np
-from numpy.typing import NDArray
-
-from generator.capture.checkpoint.preprocess import locate, pixels
-from generator.errors import GalleryError, ImageError, ModelError, StoreError
-from generator.images.find import open_picture
-from generator.pipeline.plan import PlannedCell, PlannedModel, WorkPlan, failure_of
-from generator.progress import Job, Reporter
+from generator.errors import GalleryError
+from generator.pipeline.plan import PlannedModel, WorkPlan, failure_of
+from generator.pipeline.workers.crews import crew_of, places_of
+from generator.pipeline.workers.measurer import crash
+from generator.pipeline.workers.work import (
+    Batch,
+    Crew,
+    Loaded,
+    ModelLost,
+    Note,
+    Outcome,
+    Recorded,
+    Unmeasured,
+    Warned,
+    WeightsRead,
+    Work,
+    cut,
+)
+from generator.progress import Reporter
 from generator.records.run import Failure
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
 
-if TYPE_CHECKING:
-    from generator.capture.extract import Prepared
+logger = logging.getLogger(__name__)
 
-AHEAD = 4
-"""Pictures to decode ahead, so that an accelerator does not wait for the disk."""
+GIVEN_UP_AFTER = 3
+"""Batches of a model that fail, with nothing measured before, after which it is given up."""
 
 
 def measure_missing(
@@ -42,145 +48,127 @@ def measure_missing(
         GalleryError: the first failure when the spec is strict.
         StoreError: the store cannot be written; earlier records are kept.
     """
+    if not any(plan.missing(model) or plan.weights_missing(model) for model in plan.models):
+        return {}
+    places = places_of(spec)
+    batches = _batches(spec, plan, accelerated=places.accelerated)
+    crew = crew_of(places, plan.dtype, store, batches=len(batches))
     failures: dict[str, Failure] = {}
+    for title, part in _stages(batches, crew):
+        failures |= _Stage(spec, store, reporter, part).run(crew, title)
+    return failures
+
+
+def _batches(spec: GallerySpec, plan: WorkPlan, *, accelerated: bool) -> list[Batch]:
+    """Everything that is missing. What two models share is measured once."""
+    found: list[Batch] = []
+    known: set[str] = set()
     for model in plan.models:
-        # another revision may be the same commit, and have been measured just now
-        cells = [cell for cell in plan.missing(model) if not store.has(cell.key)]
-        lacks_weights = plan.weights_missing(model) and not store.has_weights(model.entry.weights)
-        if not cells and not lacks_weights:
-            continue
-        reporter.note(f"loading {model.entry.label}")
-        try:
-            failures |= _measure_model(spec, plan, model, cells, store, reporter)
-        except StoreError:
-            raise
-        except Exception as error:
-            if spec.strict:
-                raise
-            problem = error if isinstance(error, GalleryError) else _crash(model, error)
-            reporter.note(f"failed: {problem}")
-            failures |= {cell.key: failure_of(problem) for cell in cells if not store.has(cell.key)}
-    return failures
-
-
-def _crash(model: PlannedModel, error: Exception) -> ModelError:
-    """Turn an unexpected error inside a network into a failure of this model only."""
-    assert model.resolved is not None
-    reason = str(error).strip().split("\n", maxsplit=1)[0].rstrip(".")
-    reason = reason.replace(
-        model.resolved.location, model.entry.id
-    )  # the message will be published
-    return ModelError(
-        f"{model.entry.id} cannot be measured: {type(error).__name__}: {reason}.",
-        "Run again with --strict to see where it happens.",
-    )
-
-
-def _measure_model(
-    spec: GallerySpec,
-    plan: WorkPlan,
-    model: PlannedModel,
-    cells: Sequence[PlannedCell],
-    store: Store,
-    reporter: Reporter,
-) -> dict[str, Failure]:
-    """Load one model, read its weights, and stream its images through it."""
-    from generator.capture import extract  # noqa: PLC0415 - imports torch
-    from generator.capture.models.device import choose_device, torch_dtype  # noqa: PLC0415
-    from generator.capture.models.load import load  # noqa: PLC0415
-    from generator.capture.models.registers import calibrate  # noqa: PLC0415
-    from generator.capture.models.weights import reduce_weights  # noqa: PLC0415
-
-    assert model.resolved is not None
-    failures: dict[str, Failure] = {}
-    device, dtype = choose_device(spec.device), torch_dtype(plan.dtype)
-    if model.opened is not None:
-        network = model.opened.load(model.resolved, device, dtype)
-    else:
-        network = load(model.resolved, device=device, dtype=dtype)
-    if not store.has_weights(model.entry.weights):
-        store.put_weights(reduce_weights(network, model.entry.weights))
-    if model.register is not None:
-        reporter.note(f"looking for the register neurons of {model.entry.id}")
-        network = calibrate(network, _calibration(model), model.register.asked)
-    with reporter.job(model.entry.label, len(cells)) as job:
-        prepared = _prepare(spec, model, cells, failures, job)
-        for batch in extract.batches(prepared, network, spec.batch_size):
-            for result in extract.extract(network, batch):
-                if isinstance(result, extract.Broken):
-                    if spec.strict:
-                        raise result.error
-                    failures[result.key] = failure_of(result.error)
-                else:
-                    store.put(result)
-                job.advance()
-    return failures
-
-
-def _calibration(model: PlannedModel) -> list[NDArray[np.float32]]:
-    """Model inputs of the readable calibration pictures."""
-    assert model.register is not None and model.resolved is not None
-    assert model.preprocessing is not None
-    found = []
-    for picture in model.register.pictures:
-        with suppress(GalleryError):  # shown where the image itself is
-            geometry = locate(
-                picture.width,
-                picture.height,
-                processor=model.resolved.processor,
-                vision=model.resolved.vision,
-                preprocessing=model.preprocessing,
-                model=model.resolved.id,
-            )
-            found.append(pixels(open_picture(picture.path), geometry, model.preprocessing))
+        # another revision may be the same commit
+        cells = [cell for cell in plan.missing(model) if cell.key not in known]
+        weights = plan.weights_missing(model) and model.entry.weights not in known
+        known |= {cell.key for cell in cells} | ({model.entry.weights} if weights else set())
+        found += cut(model, cells, weights=weights, size=spec.batch_size, accelerated=accelerated)
     return found
 
 
-def _prepare(
-    spec: GallerySpec,
-    model: PlannedModel,
-    cells: Sequence[PlannedCell],
-    failures: dict[str, Failure],
-    job: Job,
-) -> Iterator[Prepared]:
-    """Decode and resize pictures ahead of the model; failed ones are skipped."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        waiting: list[tuple[PlannedCell, Future[Prepared]]] = []
-        for cell in [*cells, *[None] * AHEAD]:
-            if cell is not None:
-                waiting.append((cell, pool.submit(_open, model, cell)))
-            if cell is not None and len(waiting) <= AHEAD:
-                continue
-            if not waiting:
-                break
-            ready, future = waiting.pop(0)
-            try:
-                yield future.result()
-            except GalleryError as error:
-                if spec.strict:
-                    raise
-                failures[ready.key] = failure_of(error)
-                job.advance()
+def _stages(batches: Sequence[Batch], crew: Crew) -> Iterator[tuple[str, list[Batch]]]:
+    """What has a progress bar of its own: a model, or everything for several workers."""
+    if crew.size > 1:
+        yield f"measuring on {crew.place}", list(batches)
+        return
+    for _, part in groupby(batches, lambda batch: batch.model.entry.slug):
+        own = list(part)
+        yield own[0].model.entry.label, own
 
 
-def _open(model: PlannedModel, cell: PlannedCell) -> Prepared:
-    from generator.capture.extract import Prepared  # noqa: PLC0415 - imports torch
+class _Stage:
+    """Batches that are measured together, and what becomes of them."""
 
-    assert cell.geometry is not None and model.preprocessing is not None
-    try:
-        found = pixels(open_picture(cell.image.path), cell.geometry, model.preprocessing)
-    except MemoryError as error:
-        raise ImageError(
-            f"{cell.image.name} needs more memory than there is.",
-            "Make the picture smaller, or lower --resolution.",
-        ) from error
-    return Prepared(
-        key=cell.key,
-        name=cell.image.name,
-        image_sha256=cell.image.sha256,
-        pixels=found,
-        geometry=cell.geometry,
-        preprocessing=model.preprocessing,
-        patch_queries=cell.patch_queries,
-        measuring=cell.measuring,
-    )
+    def __init__(
+        self, spec: GallerySpec, store: Store, reporter: Reporter, batches: Sequence[Batch]
+    ) -> None:
+        self._strict = spec.strict
+        self._store = store
+        self._reporter = reporter
+        self._batches = batches
+        self._work = Work(batches)
+        self._models = {batch.model.entry.slug: batch.model for batch in batches}
+        self._model_of = {cell.key: cell.model for batch in batches for cell in batch.cells}
+        self._measured: set[str] = set()
+        self._warned: set[str] = set()
+        self._problems: dict[str, Unmeasured] = {}
+        self._lost: dict[str, GalleryError] = {}
+
+    def run(self, crew: Crew, title: str) -> dict[str, Failure]:
+        """Measure the batches.
+
+        Returns:
+            The reason of each record that could not be measured, by key.
+        """
+        with closing(crew.measure(self._work)) as outcomes:
+            for outcome in outcomes:  # loading is no part of the rate
+                self._take(outcome)
+                if isinstance(outcome, Loaded):
+                    break
+            with self._reporter.job(title, len(self._model_of)) as job:
+                for outcome in outcomes:
+                    self._take(outcome)
+                    if isinstance(outcome, Recorded | Unmeasured):
+                        job.advance()
+        return self._failures()
+
+    def _take(self, outcome: Outcome) -> None:
+        """Act on an outcome.
+
+        Raises:
+            GalleryError: it is a failure and the spec is strict, or the store cannot be written.
+        """
+        match outcome:
+            case Note(text):
+                self._reporter.note(text)
+            case Warned(text) if text not in self._warned:
+                self._warned.add(text)
+                logger.warning("%s", text)
+            case WeightsRead(weights=weights) if weights is not None:
+                self._store.put_weights(weights)
+            case Recorded(key, record):
+                if record is not None:
+                    self._store.put(record)
+                self._measured.add(key)
+            case Unmeasured(key, problem, raised):
+                if self._strict:
+                    raise raised or problem
+                self._problems[key] = outcome
+                self._give_up(self._models[self._model_of[key]])
+            case ModelLost(model, problem, raised):
+                logger.debug("%s failed", model, exc_info=raised)
+                if self._strict:
+                    raise raised
+                self._lose(model, problem)
+
+    def _lose(self, model: str, problem: GalleryError) -> None:
+        """Fail what is left of a model."""
+        if model not in self._lost:
+            self._reporter.note(f"failed: {problem}")
+            self._lost[model] = problem
+            self._work.drop(model)
+
+    def _give_up(self, model: PlannedModel) -> None:
+        """Fail a model whose network raises an error for every picture."""
+        slug = model.entry.slug
+        own = [batch for batch in self._batches if batch.model.entry.slug == slug]
+        tried = [cell.key for batch in own[:GIVEN_UP_AFTER] for cell in batch.cells]
+        problems = [self._problems[key] for key in tried if key in self._problems]
+        raised = [found.raised for found in problems if found.raised is not None]
+        if len(raised) == len(tried):
+            first = raised[0]
+            self._lose(slug, first if isinstance(first, GalleryError) else crash(model, first))
+
+    def _failures(self) -> dict[str, Failure]:
+        """The reason of each record that could not be measured, by key."""
+        found = {key: failure_of(each.problem) for key, each in self._problems.items()}
+        for key, model in self._model_of.items():
+            if model in self._lost and key not in self._measured:
+                found[key] = failure_of(self._lost[model])
+        return found

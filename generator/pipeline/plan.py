@@ -37,6 +37,7 @@ class PlannedModel:
         weights_cached: whether the arrays from its weights are in the store.
         register: a test-time register; None for the unmodified model.
         opened: what holds the model, where it is open already.
+        asked: the model as the spec has it.
     """
 
     entry: ModelEntry
@@ -45,6 +46,7 @@ class PlannedModel:
     weights_cached: bool = False
     register: PlannedRegister | None = None
     opened: Opened | None = None
+    asked: ModelSpec | None = None
 
     @property
     def vision(self) -> VisionConfig:
@@ -198,7 +200,13 @@ def _planned_model(
     weights = weights_key(model=resolved.id, version=resolved.version, dtype=dtype)
     entry = replace(entry, commit=resolved.commit, weights=weights, gated=resolved.gated)
     return PlannedModel(
-        entry, resolved, preprocessing, store.has_weights(weights), register, model.opened
+        entry,
+        resolved,
+        preprocessing,
+        store.has_weights(weights),
+        register,
+        model.opened,
+        model,
     )
 
 

@@ -138,6 +138,31 @@ def model_price(vision: VisionConfig) -> int:
     return 190_000 + 3_200 * maps + 2 * maps**2
 
 
+PAIR_SECONDS = 0.13
+"""Seconds of a process for each image of a page about two models."""
+
+
+def cell_seconds(vision: VisionConfig, layout: TokenLayout, *, drawn: bool) -> float:
+    """Estimate the time to make one model's part of an image page, of one process.
+
+    Args:
+        layout: token layout of the input.
+        drawn: whether analyses are drawn.
+    """
+    values = vision.layers * (vision.heads + 1) * layout.patches * (len(layout.prefix) + 1)
+    analyses = (0.02 + 40e-6 * layout.patches) if drawn else 0.0
+    return 0.05 + 350e-9 * values + analyses
+
+
+def model_seconds(vision: VisionConfig, images: int) -> float:
+    """Estimate the time to make a model's page and what averages over its images.
+
+    Args:
+        images: pictures that the page is about.
+    """
+    return 0.05 + 0.0002 * vision.layers * vision.heads + 0.03 * images
+
+
 def fitting(shared: int, cells: Sequence[CellPrice], limit: int | None) -> SitePrice:
     """The smallest reduction that fits the limit.
 

@@ -51,6 +51,7 @@ from generator.records.extras import DEFAULT_EXTRAS, EXTRAS, Extra, Measuring, P
 from generator.records.paper import HTTPS, Https, Paper
 from generator.records.record import FieldOfView
 from generator.spec.compare import Compare, compared
+from generator.spec.dataset import DatasetSpec
 from generator.spec.errors import in_words
 from generator.spec.figures import FigureSpec
 from generator.spec.jobs import Jobs
@@ -101,11 +102,14 @@ class GallerySpec(BaseModel):
         sweeps: training sweeps; each is one model at several steps of its training.
         images: files and folders of pictures, patterns such as ``photos/*.jpg``, lists of those in
             a ``.txt`` file, and addresses; a video, or an animated GIF or WebP, becomes a sequence.
+        dataset: a data set whose pictures follow those of ``images``.
         sequences: clips and folders of numbered pictures whose frames belong together.
         out: the folder that the site is written to.
         field_of_view: ``square``: all models see the same centered square; ``whole``: the whole
             picture; ``checkpoint``: the crop of the checkpoint's own processor.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ... or ``mps``.
+        device: ``auto`` for every GPU that CUDA has, or the best there is; ``cpu``, ``cuda``,
+            ``cuda:1``, ``mps``; or several of one kind, a process on each, in a list or a text with
+            commas.
         dtype: dtype of weights and activations; ``auto`` is float32.
         patch_queries: attention with patches as queries: ``mean`` over heads, all ``heads``, or
             ``off``; ``auto`` is ``mean`` up to a grid of 16x16 patches, and ``off`` above.
@@ -145,13 +149,14 @@ class GallerySpec(BaseModel):
     )
     sequences: tuple[SequenceSpec, ...] = Field((), description="tables [[sequences]]")
     sweeps: tuple[SweepSpec, ...] = Field((), description="tables [[sweeps]]")
+    dataset: DatasetSpec | None = Field(None, description="a table [dataset]")
     images: tuple[PicturePlace, ...] = Field(description=IMAGES)
     out: AnyPath = Field(Path("site"), description="a folder")
     field_of_view: FieldOfView = Field("square", description="square, whole or checkpoint")
     device: str = Field(
         "auto",
-        pattern=r"^(auto|cpu|cuda(:[0-9]+)?|mps)$",
-        description="auto, cpu, cuda, cuda:0 or mps",
+        pattern=r"^(auto|mps|cuda|cpu(,cpu)*|cuda:[0-9]+(,cuda:[0-9]+)*)$",
+        description="auto, cpu, cuda, cuda:0, mps, or several such as cuda:0,cuda:1",
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="auto, float32, bfloat16 or float16"
@@ -192,9 +197,18 @@ class GallerySpec(BaseModel):
     def _some(
         cls, images: tuple[Path | Address, ...], info: ValidationInfo
     ) -> tuple[Path | Address, ...]:
-        if not images and not info.data.get("sequences"):
+        if not images and not info.data.get("sequences") and not info.data.get("dataset"):
             raise ValueError("no image")
         return images
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _devices(cls, given: Any) -> Any:
+        """Parse a list of devices, or a text with commas."""
+        names = given.split(",") if isinstance(given, str) else given
+        if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
+            return given
+        return ",".join(name.strip() for name in names)
 
     @field_validator("extras", mode="before")
     @classmethod
@@ -228,7 +242,7 @@ class GallerySpec(BaseModel):
         """Turn validation errors into one-line messages, also for errors across keys."""
         source = SpecSource.of(info)
         values = under_current_names(values)
-        if isinstance(values, Mapping) and values.get("sequences"):
+        if isinstance(values, Mapping) and (values.get("sequences") or values.get("dataset")):
             values = {"images": (), **values}
         try:
             spec: Self = check(_with_checkpoints(values, info))

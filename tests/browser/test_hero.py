@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from generator.present.site.write import build_site
-from tests.browser.opened import Opened, overflow, settle
+from tests.browser.opened import Opened, Tabs, overflow, settle
 from tests.present.gallery import Gallery, many
 
 SHARE = """() => {
@@ -46,21 +46,21 @@ def galleries(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 
 
 @pytest.fixture
-def open_at(chromium: Browser, galleries: dict[int, Path]) -> Iterator[Callable[..., Page]]:
+def open_at(tabs: Tabs, galleries: dict[int, Path]) -> Iterator[Callable[..., Page]]:
     opened: list[Opened] = []
 
     def open_at(models: int, width: int = 1280, height: int = 800, *, scripts: bool = True) -> Page:
-        context = chromium.new_context(
-            viewport={"width": width, "height": height}, java_script_enabled=scripts
-        )
-        found = Opened(context.new_page(), galleries[models].parent.as_uri() + "/")
+        url = galleries[models].parent.as_uri() + "/"
+        found = Opened(tabs.open(width, height, scripts=scripts), url)
         opened.append(found)
         found.page.goto(galleries[models].as_uri())
         return found.page
 
     yield open_at
     for one in opened:
-        one.page.context.close()
+        one.leave()
+        tabs.close(one.page)
+    for one in opened:
         assert one.noise == []
         assert [url for url in one.requests if not url.startswith((one.root, "data:"))] == []
 

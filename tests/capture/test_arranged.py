@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers.vision_utils import get_vision_position_ids, get_vision_window_index
 
 from generator.capture.checkpoint.sequence import SequenceLayout
-from generator.capture.extract import batches, extract
+from generator.capture.extract import extract
 from generator.capture.forward.residual import ResidualStream
 from generator.capture.models.load import LoadedModel
 from generator.errors import ModelError
@@ -107,7 +107,7 @@ def test_a_painted_patch_is_at_its_place(
 def test_records_are_in_the_order_of_the_picture(models: tuple[Any, LoadedModel]) -> None:
     network, model = models
     items = [prepared(model, seed) for seed in range(2)]
-    found = [record for batch in batches(items, model, 2) for record in extract(model, batch)]
+    found = [record for item in items for record in extract(model, [item])]
     for item, record in zip(items, found, strict=True):
         assert isinstance(record, AttentionRecord)
         assert type(record.layout) is TokenLayout

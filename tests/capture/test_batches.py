@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from generator.capture.extract import Broken, batches, extract
+from generator.capture.extract import Broken, extract
 from tests.capture.ready import measured, prepared, ready, same
 
 
@@ -86,19 +86,3 @@ def test_other_runtime_errors_are_not_taken_for_lack_of_memory(
     item = prepared(model)
     with pytest.raises((RuntimeError, ValueError), match="channel"):
         measured(model, replace(item, pixels=item.pixels[:2]))
-
-
-@pytest.mark.parametrize("size", [1, 2, None])
-def test_batches_hold_what_can_run_together(saved: Callable[[str], Path], size: int | None) -> None:
-    model = ready(saved("dinov2"))
-    wide = [prepared(model, seed) for seed in range(3)]
-    tall = [replace(item, pixels=item.pixels.transpose(0, 2, 1)) for item in wide[:2]]
-    rows = [replace(item, patch_queries="off") for item in wide[:1]]
-    found = [len(batch) for batch in batches([*wide, *tall, *rows], model, size)]
-    assert found == {1: [1] * 6, 2: [2, 1, 2, 1], None: [3, 2, 1]}[size]
-
-
-def test_automatic_batch_is_bounded_by_its_tokens(saved: Callable[[str], Path]) -> None:
-    model = ready(saved("dinov2"))
-    item = prepared(model)  # 55 tokens
-    assert [len(batch) for batch in batches([item] * 50, model, None)] == [37, 13]

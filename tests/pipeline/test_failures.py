@@ -119,6 +119,52 @@ def test_network_that_crashes_costs_only_its_own_column(
         build(merge(spec, strict=True))
 
 
+def test_picture_that_the_network_cannot_take_fails_alone(
+    spec: GallerySpec, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the pictures of the same batch, and not those after it."""
+    Image.new("RGB", (90, 60)).save(spec.images[0] / "black.png")
+    forward, ran = LoadedModel.forward, []
+
+    def crash(model: LoadedModel, pixels: torch.Tensor, *inputs: Any) -> torch.Tensor:
+        ran.append(len(pixels))
+        if any(picture[0].std() == 0 for picture in pixels):
+            raise RuntimeError("no contrast")
+        return forward(model, pixels, *inputs)
+
+    monkeypatch.setattr(LoadedModel, "forward", crash)
+    one = replace_models(spec, checkpoints / "plain")
+    outcome = build(one)
+    assert (outcome.measured, ran) == (2, [3, 1, 1, 1])
+    assert [failure.message for failure in outcome.failures] == [
+        "plain cannot be measured on black.png: RuntimeError: no contrast."
+    ]
+    with pytest.raises(RuntimeError, match="no contrast"):
+        build(merge(one, strict=True))
+
+
+def test_a_network_that_takes_no_picture_is_given_up(
+    spec: GallerySpec, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(3):
+        picture(spec.images[0] / f"more {seed}.png", 10 + seed)
+    ran = []
+
+    def crash(model: LoadedModel, *inputs: Any) -> torch.Tensor:
+        ran.append(model.facts.id)
+        if model.facts.id == "plain":
+            raise TypeError("no")
+        return forward(model, *inputs)
+
+    forward = LoadedModel.forward
+    monkeypatch.setattr(LoadedModel, "forward", crash)
+    outcome = build(merge(spec, batch_size=1))
+    assert (ran.count("plain"), outcome.measured) == (3, 5)
+    assert [failure.message for failure in outcome.failures] == [
+        "plain cannot be measured: TypeError: no."
+    ]
+
+
 def test_a_model_that_cannot_be_loaded_has_no_weights_to_show(
     spec: GallerySpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:

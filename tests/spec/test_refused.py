@@ -122,7 +122,8 @@ EXTRA_KEYS = (
         ),
         (
             'device = "cuda:x"\n' + ENOUGH,
-            'device should be auto, cpu, cuda, cuda:0 or mps, got the text "cuda:x".',
+            "device should be auto, cpu, cuda, cuda:0, mps, or several such as cuda:0,cuda:1, "
+            'got the text "cuda:x".',
         ),
         (
             'patch_queries = "all"\n' + ENOUGH,

@@ -31,6 +31,17 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def choose_devices(names: str) -> tuple[torch.device, ...]:
+    """The devices of several names with commas; ``auto`` takes every GPU that CUDA has.
+
+    Raises:
+        ModelError: this machine has no such device.
+    """
+    if names == "auto" and torch.cuda.device_count() > 1:
+        return tuple(torch.device(f"cuda:{n}") for n in range(torch.cuda.device_count()))
+    return tuple(choose_device(name) for name in names.split(","))
+
+
 def torch_dtype(name: str) -> torch.dtype:
     """The dtype of that name."""
     return {

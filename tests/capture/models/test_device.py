@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from generator.capture.models.device import choose_device, torch_dtype
+from generator.capture.models.device import choose_device, choose_devices, torch_dtype
 from generator.errors import ModelError
 from tests.capture.ready import CPU, measured, prepared, ready
 
@@ -61,11 +61,14 @@ def test_device_that_is_not_there(name: str) -> None:
 @pytest.mark.usefixtures("bare_machine")
 def test_automatic_device(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_device("auto") == choose_device("cpu") == CPU
+    assert choose_devices("auto") == (CPU,) and choose_devices("cpu,cpu") == (CPU, CPU)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert choose_device("auto") == torch.device("mps")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert choose_device("auto") == torch.device("cuda")
     assert choose_device("cuda:1") == torch.device("cuda:1")
+    both = (torch.device("cuda:0"), torch.device("cuda:1"))
+    assert choose_devices("auto") == choose_devices("cuda:0,cuda:1") == both
     with pytest.raises(ModelError):
         choose_device("cuda:2")
