@@ -34,6 +34,8 @@ SHOWN = 1
 MOST_PARTS = 8
 """Most parts of a bar. With more, those of :data:`MERGED` are merged, until there are fewer."""
 
+CLASS_TOKENS = "class tokens"
+
 MERGED = (
     ("reg", REGISTERS),
     ("CLS", CLASS_TOKENS),
@@ -41,7 +43,6 @@ MERGED = (
     ("extra", "extra tokens"),
 )
 """Beginnings of the names of tokens, and what all of them are called."""
-CLASS_TOKENS = "class tokens"
 
 
 def budget_section(context: ModelContext) -> Section:
