@@ -23,6 +23,7 @@ docs/examples
 docs/cookbook
 docs/guide
 docs/commands
+docs/models
 docs/data
 templates/README
 ```

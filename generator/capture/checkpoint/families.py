@@ -262,14 +262,23 @@ ALIASES = {
 _REASONS = {
     "attends within windows and pools its tokens": (
         *("swin", "swinv2", "swin2sr", "donut-swin", "maskformer-swin", "clap", "hiera", "mvit"),
-        *("pvt", "pvt_v2", "segformer", "glpn", "vitdet", "dinat", "nat", "focalnet"),
-        *("sam", "sam_vision_model", "sam_hq", "sam_hq_vision_model", "sam2", "sam3"),
-        *("sam3_vit_model", "poolformer", "levit", "cvt", "efficientformer"),
+        *("sam2", "sam2_vision_model", "sam2_hiera_det_model", "florence2", "florence_vision"),
     ),
+    "attends within windows in most of its layers": (
+        *("sam", "sam_vision_model", "sam_hq", "sam_hq_vision_model", "sam3", "sam3_vit_model"),
+        *("vitdet", "vitmatte", "got_ocr2", "got_ocr2_vision", "lw_detr", "lw_detr_vit"),
+        *("rf_detr", "rf_detr_dinov2"),
+    ),
+    "attends within neighborhoods": ("dinat", "nat"),
+    "pools the keys of its attention": (
+        *("pvt", "pvt_v2", "segformer", "glpn", "levit", "cvt", "efficientformer"),
+    ),
+    "groups its patches between its blocks": ("groupvit", "groupvit_vision_model"),
+    "has no attention of patches to patches": ("focalnet", "poolformer", "swiftformer"),
     "is convolutional": (
         *("convnext", "convnextv2", "dinov3_convnext", "resnet", "regnet", "bit", "vgg"),
         *("efficientnet", "textnet", "mobilenet_v1", "mobilenet_v2", "mobilevit", "mobilevitv2"),
     ),
-    "reads video, not images": ("vivit", "timesformer"),
+    "attends over several frames": ("vivit", "timesformer"),
 }
 REFUSED = {model_type: reason for reason, types in _REASONS.items() for model_type in types}
