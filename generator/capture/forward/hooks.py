@@ -61,6 +61,7 @@ class Streams(Hooked):
         read: called with the embedding, then with each block's output, ``[image, token, channel]``,
             tokens in the order of the picture.
         layout: of the sequence; None for one whose tokens are in that order.
+        tokens_first: whether the blocks hand on ``[token, image, channel]``.
     """
 
     def __init__(
@@ -68,11 +69,14 @@ class Streams(Hooked):
         blocks: Sequence[nn.Module],
         read: Callable[[Tensor], None],
         layout: TokenLayout | None = None,
+        *,
+        tokens_first: bool = False,
     ) -> None:
         super().__init__()
         self._blocks = blocks
         self._tell = read
         self._order = order_of(layout) if layout else ()
+        self._tokens_first = tokens_first
 
     def hang(self) -> Iterator[RemovableHandle]:
         """Read the first block's input and each block's output."""
@@ -87,6 +91,8 @@ class Streams(Hooked):
         self._read(output[0] if isinstance(output, tuple) else output)
 
     def _read(self, stream: Tensor) -> None:
+        if self._tokens_first:
+            stream = stream.transpose(0, 1)
         # some networks keep the tokens of all pictures as one list, of which there is one here;
         # others keep their patches as rows and columns
         stream = stream[None] if stream.dim() == 2 else stream.flatten(1, -2)
