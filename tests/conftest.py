@@ -54,8 +54,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.option.markexpr == "quick" and slow and collection_path.is_dir() else None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is quick, after folders have marked what is not, and give slow tests more time."""
+    """Mark what is quick, before ``-m`` chooses by marks, and give slow tests more time."""
     slow = {"browser", "latex", "slow"}
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
