@@ -22,6 +22,7 @@ docs/tutorial
 docs/examples
 docs/cookbook
 docs/guide
+docs/cluster
 docs/commands
 docs/data
 templates/README

@@ -11,6 +11,7 @@ from rich.text import Text
 from generator.pipeline.build import check_before_work, planned_gallery, settings_of
 from generator.pipeline.costs import ExtraPrice, ModelCost, estimate, extra_prices, site_price
 from generator.pipeline.site_prices import SitePrice
+from generator.pipeline.workers.cluster import connected, seats_in_words
 from generator.present.cells.analysis_maps import drawn_for
 from generator.progress import Reporter
 from generator.records.store import Store
@@ -26,6 +27,7 @@ def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
         GalleryError: the gallery cannot be built.
     """
     check_before_work(spec)
+    place = _place_lines(spec)  # no plan for a cluster that is not there
     plan = planned_gallery(spec, Store(spec.store), reporter)
     costs = estimate(plan)
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -56,6 +58,7 @@ def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
         soft_wrap=True,
     )
     for line in (
+        *place,
         *site_lines(site, spec.max_site_size),
         *extra_lines(extra_prices(plan), spec),
         *_weights_lines(costs),
@@ -68,6 +71,20 @@ def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
                 markup=False,
                 soft_wrap=True,
             )
+
+
+def _place_lines(spec: GallerySpec) -> tuple[str, ...]:
+    """Lines on where the gallery is measured, if not in one process on this machine.
+
+    Raises:
+        GalleryError: there is no such cluster.
+    """
+    if spec.ray:
+        with connected(spec.ray) as cluster:
+            seats = cluster.seats(accelerators=spec.device != "cpu")
+        return (f"Measured on the Ray cluster {spec.ray}: {seats_in_words(seats)}.",)
+    count = spec.device.count(",") + 1
+    return (f"Measured by {count} processes, on {spec.device}.",) if count > 1 else ()
 
 
 def site_lines(site: SitePrice, limit: int | None) -> Iterator[str]:

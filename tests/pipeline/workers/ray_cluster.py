@@ -1,0 +1,97 @@
+"""A real Ray cluster of two nodes, of which one is killed.
+
+test_cluster.py runs ``python -m tests.pipeline.workers.ray_cluster FOLDER`` in a network namespace
+of its own, so every byte stays on this machine. FOLDER has ``gallery.toml``,
+the records and the site of a build in one process in ``plain``, and receives ``ray``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+from ray.cluster_utils import Cluster
+
+from generator.pipeline.build import build_gallery
+from generator.pipeline.workers import cluster as ours
+from generator.progress import Silent
+from generator.spec.options import load_spec
+
+MEMORY = 80 * 2**20
+
+
+sees = ours._sees
+
+
+class KillsANode(Silent):
+    """Kills the second node when the first record has been measured."""
+
+    def __init__(self, cluster: Any, node: Any) -> None:
+        self.texts: list[str] = []
+        self._cluster, self._node = cluster, node
+        self._title = ""
+
+    def note(self, text: str) -> None:
+        self.texts.append(text)
+
+    def job(self, title: str, total: int, *, brief: bool = False) -> Any:
+        self._title = title
+        return super().job(title, total, brief=brief)
+
+    def advance(self) -> None:
+        if self._title.startswith("measuring") and self._node is not None:
+            self._cluster.remove_node(self._node, allow_graceful=False)
+            self._node = None
+
+
+def left() -> list[str]:
+    """Workers of ours that still run."""
+    running = Path("/proc").glob("[0-9]*/cmdline")
+    found = []
+    for path in running:
+        with suppress(OSError):
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [line for line in found if "NodeMeasurer" in line or "PageMaker" in line]
+
+
+def main(folder: Path) -> None:
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    options = {"num_cpus": 1, "object_store_memory": MEMORY}
+    head = {"num_cpus": 2, "object_store_memory": MEMORY, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    second = cluster.add_node(**options)
+    ours.RESCAN = 0.5
+    # records of the first node come back through the object store, as if it shared no folder
+    ours._sees = lambda worker, token: worker.name != "1" and sees(worker, token)
+    try:
+        spec = load_spec(
+            folder / "gallery.toml",
+            out=folder / "ray" / "site",
+            store=folder / "ray" / "store",
+            ray=cluster.address,
+        )
+        reporter = KillsANode(cluster, second)
+        begun = time.monotonic()
+        outcome = build_gallery(spec, command="attention-gallery build", reporter=reporter)
+        told = {
+            "measured": outcome.measured,
+            "failures": [failure.message for failure in outcome.failures],
+            "notes": reporter.texts,
+            "seconds": time.monotonic() - begun,
+            "left": left(),
+        }
+    finally:
+        cluster.shutdown()
+    (folder / "told.json").write_text(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
