@@ -48,6 +48,11 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
     assert files(tmp_path) == before
 
 
+def test_several_devices_are_said(spec: GallerySpec, capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan(merge(spec, device="cpu,cpu"), Console(width=120), Silent())
+    assert "Measured by 2 processes, on cpu,cpu." in capsys.readouterr().out.splitlines()
+
+
 def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
     from generator.pipeline.build import planned_gallery
     from generator.pipeline.costs import extra_prices

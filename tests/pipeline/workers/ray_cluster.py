@@ -7,11 +7,13 @@ the records and the site of a build in one process in ``plain``, and receives ``
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,14 @@ from typing import Any
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 from ray.cluster_utils import Cluster
+from rich.console import Console
 
+from generator.commands.dry_run import print_plan
 from generator.pipeline.build import build_gallery
 from generator.pipeline.workers import cluster as ours
 from generator.progress import Silent
-from generator.spec.options import load_spec
+from generator.spec.gallery import GallerySpec
+from generator.spec.options import load_spec, merge
 
 MEMORY = 80 * 2**20
 
@@ -31,12 +36,12 @@ MEMORY = 80 * 2**20
 sees = ours._sees
 
 
-class KillsANode(Silent):
-    """Kills the second node when the first record has been measured."""
+class Measuring(Silent):
+    """Does something when the first record has been measured."""
 
-    def __init__(self, cluster: Any, node: Any) -> None:
+    def __init__(self, first: Callable[[], None]) -> None:
         self.texts: list[str] = []
-        self._cluster, self._node = cluster, node
+        self._first: Callable[[], None] | None = first
         self._title = ""
 
     def note(self, text: str) -> None:
@@ -47,19 +52,40 @@ class KillsANode(Silent):
         return super().job(title, total, brief=brief)
 
     def advance(self) -> None:
-        if self._title.startswith("measuring") and self._node is not None:
-            self._cluster.remove_node(self._node, allow_graceful=False)
-            self._node = None
+        first = self._first
+        if self._title.startswith("measuring") and first is not None:
+            self._first = None
+            first()
+
+
+def ctrl_c() -> None:
+    assert running(), "workers run"
+    raise KeyboardInterrupt
 
 
 def left() -> list[str]:
-    """Workers of ours that still run."""
-    running = Path("/proc").glob("[0-9]*/cmdline")
+    """Workers of ours that still run, after some seconds to end."""
+    until = time.monotonic() + 20.0
+    while (found := running()) and time.monotonic() < until:
+        time.sleep(0.2)
+    return found
+
+
+def running() -> list[str]:
+    """Workers of ours that run."""
     found = []
-    for path in running:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
             found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
     return [line for line in found if "NodeMeasurer" in line or "PageMaker" in line]
+
+
+def plan_of(spec: GallerySpec) -> list[str]:
+    """What a dry run prints."""
+    console = Console(file=io.StringIO(), width=200)
+    print_plan(spec, console, Silent())
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
 
 
 def main(folder: Path) -> None:
@@ -78,7 +104,8 @@ def main(folder: Path) -> None:
             store=folder / "ray" / "store",
             ray=cluster.address,
         )
-        reporter = KillsANode(cluster, second)
+        plan = plan_of(spec)
+        reporter = Measuring(lambda: cluster.remove_node(second, allow_graceful=False))
         begun = time.monotonic()
         outcome = build_gallery(spec, command="attention-gallery build", reporter=reporter)
         told = {
@@ -86,8 +113,14 @@ def main(folder: Path) -> None:
             "failures": [failure.message for failure in outcome.failures],
             "notes": reporter.texts,
             "seconds": time.monotonic() - begun,
+            "plan": [line.replace(cluster.address, "HEAD") for line in plan],
             "left": left(),
         }
+        again = merge(spec, store=folder / "again" / "store", out=folder / "again" / "site")
+        with suppress(KeyboardInterrupt):
+            build_gallery(again, command="", reporter=Measuring(ctrl_c))
+            told["left"].append("It was not interrupted.")
+        told["left"] += left()
     finally:
         cluster.shutdown()
     (folder / "told.json").write_text(json.dumps(told))
