@@ -15,6 +15,7 @@ For notebooks and scripts::
     for record in generator.load_records("site"):
         print(record.model.id, record.image, record.entropy.mean())
     generator.statistics("site")             # a pandas DataFrame
+    generator.compare(records, "cat.jpg")    # the interactive comparison, in a notebook
 
 The names of axes and units are those of :mod:`generator.records.record`.
 """
@@ -28,36 +29,50 @@ from generator.version import __version__
 __all__ = [
     "AttentionRecord",
     "BuildResult",
+    "Comparison",
     "GalleryError",
     "GallerySpec",
     "NotMeasured",
     "OpenModel",
+    "TrainingGallery",
     "__version__",
     "build",
+    "compare",
+    "lightning_callback",
     "load_records",
     "measure",
     "open_model",
     "statistics",
+    "trainer_callback",
 ]
 
 if TYPE_CHECKING:
     from generator.api import (
         AttentionRecord,
         BuildResult,
+        Comparison,
         GalleryError,
         GallerySpec,
         NotMeasured,
         OpenModel,
         build,
+        compare,
         load_records,
         measure,
         open_model,
         statistics,
     )
+    from generator.training import TrainingGallery, lightning_callback, trainer_callback
+
+_OF_TRAININGS = ("TrainingGallery", "lightning_callback", "trainer_callback")
 
 
 def __getattr__(name: str) -> object:
     """The API is imported on first use: ``import generator`` alone stays light."""
+    if name in _OF_TRAININGS:
+        from generator import training  # noqa: PLC0415
+
+        return getattr(training, name)
     if name in __all__:
         from generator import api  # noqa: PLC0415
 

@@ -15,6 +15,7 @@ from generator.errors import GalleryError, ImageError, SpecError, StoreError
 from generator.export.numbers.statistics import StatisticsRow, record_rows, rows_of
 from generator.export.source import open_source
 from generator.pipeline import build as pipeline
+from generator.pipeline.comparison import HEIGHT, Comparison, comparison_of, labeled
 from generator.pipeline.opened import (
     KeptNetwork,
     NotMeasured,
@@ -196,6 +197,10 @@ def open_model(
     settings = {**measuring, **({} if store is None else {"store": expand(store)})}
     _expect_known(settings)
     if not isinstance(model, str | Path):
+        if placed := sorted({"device", "dtype", "trust_remote_code"} & settings.keys()):
+            raise SpecError(
+                f"A module in memory has its own {placed[0]}.", f"Leave {placed[0]} out."
+            )
         own = _registers(test_time_registers)
         return OpenModel(open_module(model, options), settings, test_time_registers=own)
     if said := [
@@ -208,7 +213,7 @@ def open_model(
     return OpenModel(ModelSpec.model_validate(named), settings)
 
 
-_MEASURING = frozenset(
+MEASURING = frozenset(
     {"resolution", "field_of_view", "patch_queries", "extras", "objects", "target", "device"}
     | {"dtype", "trust_remote_code", "batch_size", "store"}
 )
@@ -217,8 +222,8 @@ _MEASURING = frozenset(
 
 def _expect_known(settings: Mapping[str, Any]) -> None:
     for name in settings:
-        if name not in _MEASURING:
-            hint = did_you_mean(name, sorted(_MEASURING)) or "help(generator.open_model) lists all."
+        if name not in MEASURING:
+            hint = did_you_mean(name, sorted(MEASURING)) or "help(generator.open_model) lists all."
             raise SpecError(f"open_model has no option {name}.", hint)
 
 
@@ -322,6 +327,56 @@ def _sweep(label: str, steps: Mapping[int, AnyModel]) -> SweepSpec:
     )
 
 
+def compare(
+    models: Iterable[AttentionRecord | AnyModel] | Mapping[str, AttentionRecord | AnyModel],
+    image: Picture,
+    *,
+    height: int = HEIGHT,
+    **measuring: Any,
+) -> Comparison:
+    """Compare models on one picture, interactively, in a notebook.
+
+    ::
+
+        generator.compare(["facebook/dinov2-small", my_open_model], "cat.jpg")
+
+    The cell shows the image page of a gallery in one frame: maps, walls, any patch as the query,
+    differences. It needs no server, and a saved notebook keeps it.
+
+    Args:
+        models: records of this picture, or models to measure on it: ids, folders, open models;
+            optionally by label.
+        image: a file, or an open picture; for records the one that was measured.
+        height: of the frame, in CSS pixels.
+        measuring: options of :func:`measure`, for models that are named.
+
+    Returns:
+        What the notebook shows; ``html`` is the document.
+
+    Raises:
+        GalleryError: a model or the picture cannot be used, or a record is of another picture.
+    """
+    labels = list(models) if isinstance(models, Mapping) else []
+    given = list(models.values() if isinstance(models, Mapping) else models)
+    records = [_record_of(each, image, measuring) for each in given]
+    named = dict(zip(labels, records, strict=True)) if labels else labeled(records)
+    return comparison_of(named, image, height)
+
+
+def _record_of(
+    model: AttentionRecord | AnyModel, image: Picture, measuring: Mapping[str, Any]
+) -> AttentionRecord:
+    if isinstance(model, AttentionRecord):
+        return model
+    if isinstance(model, PastModel):
+        raise SpecError(f"{model.id} is no longer in memory.", "Give its record of this picture.")
+    if isinstance(model, ModelSpec):
+        return OpenModel(model, measuring, _LAST).measure(image)
+    return (
+        model.measure(image) if isinstance(model, OpenModel) else measure(model, image, **measuring)
+    )
+
+
 def load_records(
     folder: str | Path, *, store: str | Path | None = None
 ) -> Iterator[AttentionRecord]:
@@ -403,6 +458,7 @@ def _statistics(
 __all__ = [
     "AttentionRecord",
     "BuildResult",
+    "Comparison",
     "GalleryError",
     "GallerySpec",
     "ImageError",
@@ -410,6 +466,7 @@ __all__ = [
     "OpenModel",
     "StoreError",
     "build",
+    "compare",
     "load_records",
     "measure",
     "open_model",

@@ -185,7 +185,7 @@ def python_reporter(progress: bool) -> Reporter:
     if not progress:
         return Silent()
     if in_notebook():
-        return ChangingLine(sys.stderr)
+        return ChangingLine(sys.stdout)  # notebooks color the other one as an error
     return reporter_for(Console(stderr=True, highlight=False))
 
 

@@ -26,6 +26,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "export",
         "pipeline",
         "api",
+        "training",
         "commands",
         "cli",
         "__main__",
@@ -66,7 +67,7 @@ LIGHT_CAPTURE = {"checkpoint", "loaders", "__init__"}
 LATE_CAPTURE = {"loaders"}
 """Of these, the parts that import what needs torch inside a function, when there is work."""
 
-UPWARDS = {("__init__", "api")}
+UPWARDS = {("__init__", "api"), ("__init__", "training")}
 """Inside functions only: the public API is found on first use."""
 
 

@@ -15,6 +15,7 @@ from generator.capture.forward.residual import ResidualStream
 from generator.capture.forward.scores import Scores, attention_of
 from generator.capture.forward.statistics import ReducedAttention
 from generator.capture.forward.watcher import Watcher
+from generator.capture.models.foreign import running_errors
 from generator.capture.models.load import LoadedModel, inferred_layout, load
 from generator.records.record import TokenLayout
 from generator.text.numbers import number, plain
@@ -52,7 +53,13 @@ def self_check(model: LoadedModel, picture: Image.Image, resolution: int | None)
 
     Raises:
         CaptureError: the attention does not fit the architecture.
+        ModelError: the network cannot run on a picture.
     """
+    with running_errors(model.resolved):
+        return _checks(model, picture, resolution)
+
+
+def _checks(model: LoadedModel, picture: Image.Image, resolution: int | None) -> list[Check]:
     resolved = model.resolved
     seen, _ = model_input(picture, resolved, field_of_view="square", resolution=resolution)
     values = torch.from_numpy(seen)[None].to(model.device)

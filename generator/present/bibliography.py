@@ -28,9 +28,32 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "mlcd_vision_model": ("an2024multi",),
     "radio": ("ranzinger2024radio",),
     "pixio": ("yang2025pursuit",),
+    "tipsv2_vision_model": ("maninis2025tips",),
+    "altclip_vision_model": ("chen2023altclip",),
+    "blip_vision_model": ("li2022blip",),
+    "blip_2_vision_model": ("li2023blip",),
+    "instructblip_vision_model": ("dai2023instructblip",),
+    "chinese_clip_vision_model": ("yang2022chinese",),
+    "clipseg_vision_model": ("luddecke2022image",),
+    "dpt": ("ranftl2021vision",),
+    "flava_image_model": ("singh2022flava",),
+    "git_vision_model": ("wang2022git",),
+    "idefics2_vision": ("laurencon2024matters",),
+    "idefics3_vision": ("laurencon2024building",),
+    "smolvlm_vision": ("marafioti2025smolvlm",),
+    "internvl_vision": ("chen2024internvl",),
+    "janus_vision_model": ("wu2025janus",),
+    "kosmos_2_vision_model": ("peng2023kosmos",),
+    "ovis2_vision": ("lu2024ovis",),
+    "owlvit_vision_model": ("minderer2022simple",),
+    "owlv2_vision_model": ("minderer2023scaling",),
+    "pixtral": ("agrawal2024pixtral",),
 }
-"""``model_type`` of transformers -> papers to cite. Models of no listed family cite only their
+"""``model_type`` of transformers -> papers to cite. Models of another family cite only their
 checkpoint."""
+
+ACCENTS = {r"{\'e}": "é", '{\\"u}': "ü", r"{\c{c}}": "ç"}
+"""What LaTeX writes for letters of names."""
 
 ARCHITECTURES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("dinov3", ("simeoni2025dinov3",)),
@@ -76,9 +99,15 @@ def short(key: str) -> str:
     if key not in PAPERS:
         return ""
     paper = PAPERS[key]
-    names = [name.split(",")[0].replace(r"{\'e}", "é") for name in paper.author.split(" and ")]
+    names = [_plain(name.split(",")[0]) for name in paper.author.split(" and ")]
     who = " and ".join(names) if len(names) == 2 else f"{names[0]} et al."
     return f"{names[0] if len(names) == 1 else who}, {paper.year}"
+
+
+def _plain(name: str) -> str:
+    for latex, letter in ACCENTS.items():
+        name = name.replace(latex, letter)
+    return name
 
 
 def program_entry(version: str) -> str:

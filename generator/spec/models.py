@@ -140,7 +140,8 @@ class StateDictSpec(BaseModel):
         part: a word of the prefix that the network has in the file, such as ``teacher``.
         heads: attention heads of each block.
         activation: between the layers of an MLP, for CLIP.
-        image_size: side of the checkpoint's own input in pixels; only to be checked.
+        image_size: side of the checkpoint's own input in pixels; checked against the position
+            embeddings, where there are any.
         mean: subtracted from values from 0 to 1, for red, green and blue.
         std: divides after that.
     """

@@ -172,5 +172,6 @@ FAMILIES = [
         ("CLS1", "CLS2", "CLS3", *(f"reg{n + 1}" for n in range(7))),
         {"max_img_size": 128},
     ),
+    Family("tips", "Tipsv2VisionConfig", "Tipsv2VisionModel", ("CLS", "reg1")),
     Family("pixio", "PixioConfig", "PixioModel", tuple(f"CLS{n + 1}" for n in range(8))),
 ]

@@ -9,13 +9,12 @@ ATTENTION = Quantity(
     name="attention",
     unit="times uniform",
     axes=("query", "layer", "head", "key"),
-    definition="Weight of a key in the softmax of a query, times the number of keys: 1 is what "
-    "every key gets from uniform attention.",
+    definition="Softmax weight of a key, times the number of keys. 1 is uniform attention.",
     source="Vaswani 2017, Eq. 1; the unit is ours",
     low="no attention",
     high="all attention",
-    caveat="Attention tells where a model looks, not what matters to its answer. float16 holds "
-    "three digits, fewer below 0.00006, and 0 below 0.00000003.",
+    caveat="Attention tells where a model looks, not what matters to its answer. float16 "
+    "keeps three digits, fewer below 0.00006; below 0.00000003 it is 0.",
 )
 
 RECEIVED = Quantity(
@@ -23,7 +22,7 @@ RECEIVED = Quantity(
     name="attention received",
     unit="times uniform",
     axes=("layer", "head", "key"),
-    definition="Attention that a key receives, averaged over the patches as queries.",
+    definition="Attention that a key receives, mean over patches as queries.",
     source="ours",
     low="no attention",
     high="all attention",
@@ -32,7 +31,7 @@ RECEIVED = Quantity(
 RECEIVED_FROM_OUTLIERS = RECEIVED.part(
     "received-from-outliers",
     "attention received from outlier patches",
-    "Attention that a key receives, averaged over the outlier patches as queries and over heads.",
+    "Attention that a key receives, mean over outlier patches as queries and over heads.",
     axes=("layer", "key"),
     low="no attention",
     high="all attention",
@@ -43,8 +42,8 @@ POOLING_ATTENTION = Quantity(
     name="attention of the pooling probe",
     unit="times uniform",
     axes=("probe head", "patch"),
-    definition="Weight of a patch in the softmax of the learned probe that pools the patches, "
-    "times the number of patches.",
+    definition="Softmax weight of a patch in the learned probe that pools the patches, times "
+    "the number of patches.",
     source="Zhai 2022, Fig. 4",
     low="no attention",
     high="all attention",
@@ -55,12 +54,12 @@ ENTROPY = Quantity(
     name="entropy",
     unit="share of the maximum",
     axes=("layer", "head"),
-    definition="Entropy of a query's attention over all keys, divided by the logarithm of the "
-    "number of keys, averaged over all queries: 0 is one key, 1 is uniform.",
-    source="Shannon entropy, normalized so that models of different grids compare",
+    definition="Entropy of a query's attention over all keys, divided by its maximum (the "
+    "logarithm of their number), mean over queries. 0 is one key, 1 is uniform.",
+    source="Shannon entropy, normalized so that different grids are comparable",
     low="few tokens",
     high="spread over all",
-    caveat="A sink lowers it: compare with the entropy over patches.",
+    caveat="A sink lowers it. Compare with the entropy over patches.",
 )
 
 ENTROPY_PATCHES = Quantity(
@@ -68,12 +67,13 @@ ENTROPY_PATCHES = Quantity(
     name="entropy over patches",
     unit="share of the maximum",
     axes=("layer", "head"),
-    definition="Entropy of a query's attention cut to the patches and renormalized, divided by the "
-    "logarithm of the number of patches, averaged over all queries: 0 is one patch, 1 is uniform.",
-    source="Shannon entropy, normalized so that models of different grids compare",
+    definition="Entropy of a query's attention renormalized over patches, divided by its "
+    "maximum (the logarithm of their number), mean over queries. 0 is one patch, 1 is "
+    "uniform.",
+    source="Shannon entropy, normalized so that different grids are comparable",
     low="few patches",
     high="spread over all",
-    caveat="What goes to CLS and registers is left out, however much it is.",
+    caveat="Attention to CLS and registers is excluded.",
 )
 
 DISTANCE = Quantity(
@@ -82,18 +82,19 @@ DISTANCE = Quantity(
     short="distance",
     unit="input pixels",
     axes=("layer", "head"),
-    definition="Distance between the centers of the query patch and the key patch, weighted by "
-    "attention, averaged over the patch queries; attention to the prefix counts 0.",
+    definition="Distance between the centers of query patch and key patch, weighted by "
+    "attention, mean over patch queries. Attention to CLS and registers counts as 0.",
     source="Dosovitskiy 2021, Fig. 11, without renormalizing",
     low="local, or to the prefix",
     high="global",
-    caveat="Attention to CLS and registers shortens it: compare with the distance over patches.",
+    caveat="Attention to CLS and registers shortens it. Compare with the distance over patches.",
 )
 
 DISTANCE_SHARE = DISTANCE.part(
     "distance-share",
     "mean attention distance, as a share",
-    "Mean attention distance divided by the short side of the input, so that resolutions compare.",
+    "Mean attention distance divided by the short side of the input. It is "
+    "comparable across resolutions.",
     unit="share of the short side",
     short="distance, as a share",
 )
@@ -104,20 +105,20 @@ DISTANCE_PATCHES = Quantity(
     short="distance over patches",
     unit="input pixels",
     axes=("layer", "head"),
-    definition="Distance between the centers of the query patch and the key patch, weighted by "
-    "attention cut to the patches and renormalized, averaged over the patch queries. Uniform "
-    "attention gives about 0.52 times the side of a square input.",
+    definition="Distance between the centers of query patch and key patch, weighted by "
+    "attention renormalized over patches, mean over patch queries. Uniform attention gives "
+    "about 0.52 times the side of a square input.",
     source="Dosovitskiy 2021, Fig. 11; Raghu 2021, Fig. 3",
     low="local",
     high="global",
-    caveat="A far sink raises it without any wide looking.",
+    caveat="A distant sink also raises it.",
 )
 
 DISTANCE_PATCHES_SHARE = DISTANCE_PATCHES.part(
     "distance-patches-share",
     "mean attention distance over patches, as a share",
-    "Mean attention distance over patches divided by the short side of the input, so that "
-    "resolutions compare.",
+    "Mean attention distance over patches divided by the short side of the input. "
+    "It is comparable across resolutions.",
     unit="share of the short side",
     short="distance over patches, as a share",
 )
@@ -127,21 +128,20 @@ MASS = Quantity(
     name="attention of a group to a group",
     unit="share of 1",
     axes=("layer", "head", "query group", "key group"),
-    definition="Sum of a query's attention over the keys of a group, averaged over the queries of "
-    "a group. Groups are the prefix tokens, one each, and all patches. The key groups sum to 1.",
+    definition="Sum of a query's attention over a group of keys, mean over a group of "
+    "queries. Groups are each prefix token and all patches. Key groups sum to 1.",
     source="ours",
     low="little attention on these keys",
     high="most attention on these keys",
-    caveat="A group of one token and a group of all patches differ in size: compare with the "
-    "uniform share.",
+    caveat="Groups differ in size. Compare with the uniform share.",
     short="mass",
 )
 
 MASS_MIN = MASS.part(
     "mass-min",
     "attention of a prefix token to a group, by every head",
-    "Sum over the keys of a group of the minimum over heads of a prefix token's attention. The "
-    "minimum is taken key by key: what every head gives at least. It does not sum to 1.",
+    "Minimum over heads of a prefix token's attention, taken key by key, summed "
+    "over a group of keys. It does not sum to 1.",
     axes=("layer", "query", "key group"),
     low="some head attends little",
     high="every head attends much",
@@ -153,7 +153,7 @@ SELF_ATTENTION = Quantity(
     name="attention of a patch to itself",
     unit="share of 1",
     axes=("layer", "head"),
-    definition="Attention that a patch pays to itself, averaged over the patches.",
+    definition="Attention of a patch to itself, mean over patches.",
     source="ours",
     low="patches look at other tokens",
     high="each patch looks at itself",
@@ -164,13 +164,12 @@ CLS_MASS = Quantity(
     name="attention of CLS to a group",
     unit="share of 1",
     axes=("layer", "head", "key group"),
-    definition="Sum of the CLS query's attention over the keys of a group: itself, each register, "
-    "all patches. The groups sum to 1.",
+    definition="Sum of the CLS query's attention over a group of keys: CLS, each register, "
+    "all patches. Groups sum to 1.",
     source="Darcet 2024, Fig. 9, in numbers",
     low="little CLS attention",
     high="most CLS attention",
-    caveat="A group of one token and a group of all patches differ in size: compare with the "
-    "uniform share.",
+    caveat="Groups differ in size. Compare with the uniform share.",
 )
 
 CLS_MASS_CLS = CLS_MASS.part(
@@ -202,7 +201,7 @@ MAX_ATTENTION = Quantity(
     name="largest attention of CLS",
     unit="share of 1",
     axes=("layer", "head"),
-    definition="Largest weight in the CLS query's attention, over all keys.",
+    definition="Largest weight of the CLS query's attention, over all keys.",
     source="ours",
     low="spread",
     high="one token",
@@ -213,12 +212,11 @@ SINK = Quantity(
     name="largest attention received",
     unit="share of 1",
     axes=("layer", "head"),
-    definition="Attention that a key receives, averaged over all queries; of the key that receives "
-    "most.",
+    definition="Attention that the most-attended key receives, mean over all queries.",
     source="Gu 2025, with all queries since attention is not causal",
     low="no token stands out",
     high="one token gets most: a sink",
-    caveat="A sink is not always waste: look at the norm of its value vector.",
+    caveat="A sink can be useful. Look at the norm of its value vector.",
 )
 
 SINK_RATE = Quantity(
@@ -230,7 +228,7 @@ SINK_RATE = Quantity(
     source="Gu 2025, threshold 30\u00a0%",
     low="no head has a sink",
     high="every head has a sink",
-    caveat="The threshold is absolute: several sinks that share the attention stay below it.",
+    caveat="The threshold is absolute. Several sinks that share the attention stay below it.",
 )
 
 BUDGET = Quantity(
@@ -238,21 +236,21 @@ BUDGET = Quantity(
     name="attention budget",
     unit="share of 1",
     axes=("layer", "query group", "key group"),
-    definition="Attention of a group of queries to a group of keys, M(Q, S) = mean over Q of the "
-    "sum over S. The query's own token is a group of its own, so the groups never overlap and sum "
-    "to 1. Dashed lines: what uniform attention would give, |S|/N.",
+    definition="Attention of a group of queries to a group of keys: M(Q, S) = mean over Q of "
+    "the sum over S. A query's own token is a separate group, so groups never overlap and "
+    "sum to 1. Dashed lines: uniform attention, |S|/N.",
     source="Darcet 2024 and Jiang 2025, put in numbers; ours",
     low="little attention on these keys",
     high="most attention on these keys",
-    caveat="The own attention of outlier patches is known only where every patch's attention was "
-    "kept; elsewhere it is in the group of outlier patches.",
+    caveat="Attention of outlier patches to themselves is known only if the rows of all "
+    "patches were kept. Otherwise it counts under outlier patches.",
 )
 
 CLS_MASS_OUTLIERS = BUDGET.part(
     "cls-mass-outliers",
     "attention of CLS to outlier patches",
-    "Sum of the CLS query's attention over the outlier patches, mean over heads; 0 where there are "
-    "none.",
+    "Sum of the CLS query's attention over the outlier patches, mean over heads. "
+    "0 if there are none.",
     axes=("layer",),
     low="little CLS attention",
     high="most CLS attention",
@@ -262,8 +260,8 @@ CLS_MASS_OUTLIERS = BUDGET.part(
 POOLING_ENTROPY = ENTROPY.part(
     "pooling-entropy",
     "entropy of the pooling probe",
-    "Entropy of the pooling probe's attention over the patches, divided by the logarithm of their "
-    "number: 0 is one patch, 1 is uniform.",
+    "Entropy of the pooling probe's attention over patches, divided by the "
+    "logarithm of their number. 0 is one patch, 1 is uniform.",
     axes=("probe head",),
     low="few patches",
     high="spread over all",

@@ -9,9 +9,10 @@ ROLLOUT = Quantity(
     name="rollout",
     unit="share of 1",
     axes=("start layer", "key"),
-    definition="Row of CLS, or the mean patch row, of the product over layers of (A + I) / 2, A "
-    "being attention fused over heads, from the start layer to the last. Where weights on patches "
-    "are discarded, rows are made to sum to 1 again, and weights on the prefix are kept.",
+    definition="Row of CLS, or the mean patch row, of the product of (A + I) / 2 over "
+    "layers, from the start layer to the last. A is attention fused over heads. If small "
+    "weights on patches are discarded, rows are renormalized and weights on the prefix are "
+    "kept.",
     source="Abnar & Zuidema 2020; fusing and discarding after jacobgil/vit-explain",
     low="little of the output came from here",
     high="much of the output came from here, judging by attention alone",
@@ -23,12 +24,12 @@ ROLLOUT_COSINE = Quantity(
     name="similarity of rollouts",
     unit="cosine",
     axes=("start layer",),
-    definition="Mean cosine between the rollouts of different patch queries, over at most 64 of "
-    "them, by start layer.",
+    definition="Mean cosine between rollouts of different patch queries, at most 64 of them, "
+    "by start layer.",
     source="ours",
     low="depends on the patch",
     high="same for all patches",
-    caveat="Near 1 the rollout map shows where attention gathers, not what a query looks at.",
+    caveat="Near 1, the map shows where attention gathers, not what a query looks at.",
 )
 
 ROLLOUT_PREFIX = Quantity(
@@ -47,12 +48,12 @@ VALUE_NORM = Quantity(
     name="value norm",
     unit="L2 norm",
     axes=("layer", "head", "key"),
-    definition="Norm of a key's value vector after the head's part of the output projection, and "
-    "LayerScale where the block has one.",
+    definition="Norm of a key's value vector after the head's output projection (and "
+    "LayerScale, if any).",
     source="Kobayashi 2020",
     low="contributes little",
     high="contributes much",
-    caveat="Models of other width do not compare.",
+    caveat="Not comparable between models of different width.",
 )
 
 VALUE_WEIGHTED = Quantity(
@@ -60,14 +61,14 @@ VALUE_WEIGHTED = Quantity(
     name="value-weighted attention",
     unit="L2 norm",
     axes=("layer", "head", "key"),
-    definition="|A v W_O|: attention weight times the norm of the key's value vector after the "
-    "head's output projection, and LayerScale where the block has one.",
+    definition="|A v W_O|: attention weight times the norm of the key's value vector after "
+    "the head's output projection (and LayerScale, if any).",
     source="Kobayashi 2020, Eq. 4",
     low="little contribution",
     high="large contribution",
-    caveat="Models of other width do not compare. What heads give may cancel: see the contribution "
-    "through all heads. As a query beside CLS it is shown as shares over a head's keys, in times "
-    "uniform; the mean over heads counts each head alike, however little it gives.",
+    caveat="Not comparable between models of different width. Contributions of heads may "
+    "cancel: see the contribution through all heads. As a query beside CLS it is a share of "
+    "each head's keys, in times uniform, and all heads count equally in the mean.",
 )
 
 CONTRIBUTION = Quantity(
@@ -75,12 +76,13 @@ CONTRIBUTION = Quantity(
     name="contribution through all heads",
     unit="L2 norm",
     axes=("layer", "key"),
-    definition="|sum over heads of A v W_O|: norm of what a key gives CLS in a layer; without a "
-    "prefix, of what it gives the mean patch.",
+    definition="|sum over heads of A v W_O|: norm of what a key adds to CLS in a layer. "
+    "Without a prefix: to the mean patch.",
     source="Kobayashi 2020",
     low="little contribution",
     high="large contribution",
-    caveat="Models of other width do not compare. Later parts of the network can cancel this.",
+    caveat="Not comparable between models of different width. Later parts of the network "
+    "can cancel this.",
 )
 
 SINK_VALUE = Quantity(
@@ -88,12 +90,12 @@ SINK_VALUE = Quantity(
     name="value norm of the sink",
     unit="times the median of the patches",
     axes=("layer", "head"),
-    definition="Norm of the value vector, after the output projection, of the key that receives "
-    "most attention, over the median of the patches'.",
+    definition="Value norm of the most-attended key, after the output projection, divided by "
+    "the patches' median.",
     source="after Kobayashi 2020; ours",
     low="contributes little",
     high="passes a large value to every query",
-    caveat="In a head without a sink it is the norm of some token.",
+    caveat="Every head has a most-attended key, sink or not.",
 )
 
 RELEVANCE = Quantity(
@@ -101,13 +103,13 @@ RELEVANCE = Quantity(
     name="class relevance",
     unit="no unit",
     axes=("key",),
-    definition="Row of the first prefix token of R, which starts as the identity and gains "
-    "mean over heads of (dA * A)+ times R in every layer; dA is the gradient of the class's logit. "
-    "Maps show it in times the mean patch. It does not sum to 1.",
+    definition="First prefix token's row of R. R starts as the identity; each layer adds the "
+    "mean over heads of (dA * A)+ times R. dA is the gradient of the class's logit. Maps "
+    "show it in times the mean patch. It does not sum to 1.",
     source="Chefer 2021 (generic attention), Eqs. 5 and 6",
     low="irrelevant to the class, judging by attention and gradient",
     high="relevant to the class",
-    caveat="It is about one class, which may be another one in another model.",
+    caveat="It is about one class, which may differ between models.",
 )
 
 LENS_PROBABILITY = Quantity(
@@ -115,19 +117,19 @@ LENS_PROBABILITY = Quantity(
     name="logit lens",
     unit="share of 1",
     axes=("layer + 1", "token"),
-    definition="Probability of the class, when the class head and the final LayerNorm are given a "
+    definition="Probability of the class when the final LayerNorm and the class head read a "
     "single token of a layer.",
     source="Vilas 2023",
     low="the token alone does not point to the class",
     high="the token alone points to the class",
-    caveat="The head was trained on one token of the last layer: the others are not calibrated.",
+    caveat="The head was trained on one token of the last layer. Other tokens are not calibrated.",
 )
 
 LENS_RANK = LENS_PROBABILITY.part(
     "lens-rank",
     "rank in the logit lens",
-    "Rank of the class among all classes, when the class head and the final LayerNorm are given a "
-    "single token of a layer.",
+    "Rank of the class among all classes when the final LayerNorm and the class "
+    "head read a single token of a layer.",
     unit="rank, from 1",
     low="the token alone points to the class",
     high="the token alone does not point to the class",

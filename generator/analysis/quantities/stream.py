@@ -9,13 +9,13 @@ NORM = Quantity(
     name="norm",
     unit="L2 norm",
     axes=("layer + 1", "token"),
-    definition="L2 norm of a token's vector in the residual stream after a block, before the final "
-    "LayerNorm; layer 0 is the embedding.",
+    definition="L2 norm of a token's vector in the residual stream after a block, before the "
+    "final LayerNorm. Layer 0 is the embedding.",
     source="Darcet 2024, Fig. 3",
     low="small",
     high="large; far above the median, an outlier",
-    caveat="Models of other width do not compare. After the final LayerNorm all norms are equal, "
-    "and outliers cannot be seen.",
+    caveat="Not comparable between models of different width. After the final LayerNorm "
+    "all norms are equal and outliers disappear.",
 )
 
 MAX_NORM = NORM.part(
@@ -53,11 +53,11 @@ NORM_RATIO = Quantity(
     name="largest norm over the median",
     unit="times the median",
     axes=("layer + 1",),
-    definition="Largest norm of a patch divided by the median norm of the patches of that layer.",
+    definition="Largest norm of a patch divided by the median norm of the patches of its layer.",
     source="ours",
-    low="all alike",
+    low="all similar",
     high="one patch stands out",
-    caveat="A last layer near 1 does not say that there are no outliers: look at the inner layers.",
+    caveat="The last layer may hide outliers of inner layers.",
 )
 
 OUTLIER_SHARE = Quantity(
@@ -65,10 +65,10 @@ OUTLIER_SHARE = Quantity(
     name="share of outlier patches",
     unit="share of the patches",
     axes=("image",),
-    definition="Share of the patches with a norm above 3 times the median of their layer, in the "
-    "layer where the largest stands out most.",
+    definition="Share of patches whose norm exceeds 3 times the median of their layer, in "
+    "the layer where the largest norm stands out most.",
     source="ours; Darcet 2024 uses a fixed norm of 150, picked for one model",
-    low="all alike",
+    low="no outliers",
     high="many outliers",
     caveat="It depends on the resolution.",
 )
@@ -76,8 +76,8 @@ OUTLIER_SHARE = Quantity(
 OUTLIER_COUNT = OUTLIER_SHARE.part(
     "outlier-count",
     "number of outlier patches",
-    "Number of patches with a norm above 3 times the median of their layer, in the layer where the "
-    "largest stands out most.",
+    "Number of patches whose norm exceeds 3 times the median of their layer, in "
+    "the layer where the largest norm stands out most.",
     unit="patches",
     short="outliers",
 )
@@ -85,7 +85,7 @@ OUTLIER_COUNT = OUTLIER_SHARE.part(
 OUTLIER_SHARE_LAYER = OUTLIER_SHARE.part(
     "outlier-share-layer",
     "share of patches above a multiple of the median",
-    "Share of the patches with a norm above c times the median of their layer, for c from 2 to 10.",
+    "Share of patches whose norm exceeds c times the median of their layer, for c from 2 to 10.",
     axes=("layer + 1",),
 )
 
@@ -94,13 +94,13 @@ NORM_ONSET = Quantity(
     name="onset of high norms",
     unit="layer",
     axes=("model",),
-    definition="First layer where the largest patch norm over the median, or a register's norm "
-    "over that median, exceeds half its peak over the layers; none where the peak is not above 3. "
+    definition="First layer where the largest norm of a patch or of a register, over the "
+    "patches' median, exceeds half its peak over the layers. None if the peak is at most 3. "
     "From means over images.",
     source="after Jiang 2025, Fig. 2; the rule is ours",
     low="early layers",
     high="late layers",
-    caveat="Norms may grow in two steps: look at the curve.",
+    caveat="Norms may grow in two steps. Look at the curve.",
 )
 
 LARGEST_CLS_ATTENTION = Quantity(
@@ -108,8 +108,8 @@ LARGEST_CLS_ATTENTION = Quantity(
     name="largest attention of CLS, mean over heads",
     unit="share of 1",
     axes=("layer",),
-    definition="The CLS query's attention averaged over heads, at the patch or register that gets "
-    "most of it; mean over images.",
+    definition="The CLS query's attention, mean over heads, to the patch or register that "
+    "gets most of it. Mean over images.",
     source="Jiang 2025, Fig. 2",
     low="no sink",
     high="one token",
@@ -118,15 +118,15 @@ LARGEST_CLS_ATTENTION = Quantity(
 LARGEST_CLS_PATCH = LARGEST_CLS_ATTENTION.part(
     "largest-cls-attention-patch",
     "largest attention of CLS to a patch, mean over heads",
-    "The CLS query's attention averaged over heads, at the patch that gets most of it.",
+    "The CLS query's attention, mean over heads, to the patch that gets most of it.",
     short="CLS on its strongest patch",
 )
 
 STRONGEST_PATCH = LARGEST_CLS_PATCH.part(
     "strongest-patch",
     "attention of the strongest patch, mean over heads",
-    "The CLS query's attention averaged over heads, at the patch that gets most of it, times the "
-    "number of keys.",
+    "The CLS query's attention, mean over heads, to the patch that gets most of "
+    "it, times the number of keys.",
     unit="times uniform",
     short="strongest patch",
 )
@@ -136,11 +136,11 @@ LARGEST_ACTIVATION = Quantity(
     name="largest activations",
     unit="activation",
     axes=("layer + 1", "place"),
-    definition="The three values of the residual stream that are largest in magnitude, with their "
-    "sign.",
+    definition="The three values of the residual stream with the largest magnitude, with "
+    "their sign.",
     source="Sun 2024",
     low="no channel stands out",
-    high="a channel of one token is large: compare with the median activation",
+    high="one channel of one token is large: compare with the median activation",
 )
 
 LARGEST_ACTIVATION_TOKEN = LARGEST_ACTIVATION.part(
@@ -157,8 +157,8 @@ LARGEST_ACTIVATION_CHANNEL = LARGEST_ACTIVATION.part(
     "channels of the largest activations",
     "The channel of each of the three largest activations, counted from 0.",
     unit="index",
-    low="nothing: channels have no order",
-    high="nothing: channels have no order",
+    low="no meaning: channels have no order",
+    high="no meaning: channels have no order",
 )
 
 MEDIAN_ACTIVATION = Quantity(
@@ -166,8 +166,7 @@ MEDIAN_ACTIVATION = Quantity(
     name="median activation",
     unit="activation",
     axes=("layer + 1",),
-    definition="Median magnitude of the values of the residual stream, of at most 65,536 evenly "
-    "spaced ones.",
+    definition="Median magnitude of the residual stream, over at most 65,536 evenly spaced values.",
     source="Sun 2024",
     low="most values are small",
     high="most values are large",
@@ -178,12 +177,12 @@ MASSIVE = Quantity(
     name="massive activation",
     unit="activation",
     axes=("layer + 1", "token", "channel"),
-    definition="A single value of the residual stream of magnitude above 100 and at least 1000 "
-    "times the median magnitude of its layer; looked for among the three largest of each layer.",
+    definition="A value of the residual stream with a magnitude above 100 and at least 1000 "
+    "times the median of its layer. Only the three largest of each layer are considered.",
     source="Sun 2024",
     low="no channel stands out",
     high="one channel of one token is thousands of times larger",
-    caveat="Models of small width may have the same thing below the fixed bound of 100.",
+    caveat="Narrow models may have the same effect below 100.",
 )
 
 CHANNEL_MAGNITUDE = Quantity(
@@ -206,7 +205,7 @@ CHANNEL_MAX = Quantity(
     source="after Siméoni 2025 (DINOv3), App. A",
     low="no channel stands out",
     high="one channel stands out on patches",
-    caveat="A single outlier patch raises it too: read it beside the norms.",
+    caveat="A single outlier patch also raises it. Read it beside the norms.",
 )
 
 LOCATION_AVERAGE = Quantity(
@@ -214,12 +213,12 @@ LOCATION_AVERAGE = Quantity(
     name="average attention by place",
     unit="times uniform",
     axes=("query", "layer", "row", "col"),
-    definition="Attention of CLS or a register to each place of the grid, mean over heads and over "
-    "all images of the run; withheld below 100 images.",
+    definition="Attention of CLS or a register to each place of the grid, mean over heads "
+    "and all images. Withheld below 100 images.",
     source="Darcet 2024, Fig. 16",
     low="less than uniform",
     high="more than uniform, in any picture",
-    caveat="Photographs are centered: some of it is the pictures', not the model's.",
+    caveat="Photographs put objects in the center. Part of this pattern comes from the data.",
 )
 
 OUTLIER_RATE = Quantity(
@@ -227,12 +226,12 @@ OUTLIER_RATE = Quantity(
     name="outlier rate by place",
     unit="share of the images",
     axes=("row", "col"),
-    definition="Share of the images in which the patch at this place is an outlier; withheld below "
-    "100 images.",
+    definition="Share of images in which the patch at this place is an outlier. Withheld "
+    "below 100 images.",
     source="Darcet 2024, Fig. 10",
     low="never an outlier",
     high="often an outlier, in any picture",
-    caveat="Stripes may come from how position embeddings were resized.",
+    caveat="Resized position embeddings may cause stripes.",
 )
 
 LAYER_SIMILARITY = Quantity(
@@ -240,13 +239,13 @@ LAYER_SIMILARITY = Quantity(
     name="similarity of layers (linear CKA)",
     unit="CKA",
     axes=("layer + 1", "layer + 1"),
-    definition="Linear CKA of a token's vectors over images, with the unbiased HSIC: 1 is alike "
-    "but for rotation and scale. A second version brings every channel to deviation 1 first. "
-    "Withheld below 256 images.",
+    definition="Linear CKA of a token's vectors over images, with the unbiased HSIC. 1: "
+    "equal up to rotation and scale. A second version scales every channel to standard "
+    "deviation 1. Withheld below 256 images.",
     source="Kornblith 2019; Song 2012, Eq. 5; Raghu 2021, Eq. 1",
     low="different",
     high="similar",
-    caveat="One massive channel can make all of the plain version.",
+    caveat="One massive channel can dominate the first version.",
 )
 
 STREAM = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http
 import json
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, 
     RemoteEntryNotFoundError,
 )
 
+from generator.capture.checkpoint.shards import holding
 from generator.errors import ModelError
 
 WEIGHTS = "model.safetensors"
@@ -51,13 +53,17 @@ def note_absent(model: str, name: str, commit: str) -> None:
             hf_hub_download(model, name, revision=commit)
 
 
-def fetch_weights(model: str, commit: str, named: str | None = None) -> Path:
+def fetch_weights(
+    model: str, commit: str, named: str | None = None, wanted: Collection[str] = ()
+) -> Path:
     """Download the weights into the cache; returns the folder of their files.
 
     Args:
         model: hub id.
         commit: full hash.
         named: the file of the weights, or their index, where the config names one.
+        wanted: names of a network's tensors: only files that hold some are downloaded. All files
+            where there are no such names.
 
     Raises:
         ModelError: they cannot be downloaded.
@@ -75,8 +81,8 @@ def fetch_weights(model: str, commit: str, named: str | None = None) -> Path:
                 raise
             first = download(model, WEIGHTS_INDEX, commit)
     if first.name.endswith(".index.json"):
-        places = json.loads(first.read_bytes()).get("weight_map")
-        for part in sorted({str(part) for part in (places or {}).values()}):
+        places = json.loads(first.read_bytes()).get("weight_map") or {}
+        for part in sorted(holding({name: str(part) for name, part in places.items()}, wanted)):
             download(model, part, commit)
     return first.parent
 

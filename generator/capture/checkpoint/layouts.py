@@ -1,25 +1,27 @@
-"""Token layouts by architecture family: a table, read from a config file without torch.
+"""Geometry of a vision transformer, read from a config file without torch.
 
-A family here is a ``model_type`` of transformers. The table gives what a ``config.json`` may leave
-out (the defaults of its config class), which tokens come before the patches, and the form
-of the model's input. An architecture that is not in the table is tried as a plain vision
-transformer; one that cannot have a map over the whole picture is refused by name.
+An architecture that is not in the table of families is tried as a plain vision transformer; one
+that cannot have a map over the whole picture is refused by name. A vision transformer inside a
+larger model is found by the key of its config.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
+from generator.capture.checkpoint.families import (
+    ALIASES,
+    FAMILIES,
+    FIXED,
+    REFUSED,
+    Family,
+    InputStyle,
+)
 from generator.errors import ModelError, UnsupportedModelError
 from generator.records.record import TokenLayout
 from generator.text.numbers import count
-
-InputStyle = Literal["pixels", "unmasked", "patches"]
-"""``pixels``: one tensor; ``unmasked``: MAE's, with masking and shuffling turned off;
-``patches``: SigLIP 2 NaFlex's, cut into patches beforehand."""
-
 
 MOST_PARTS = 1000
 """Most layers, heads or prefix tokens of one kind: several times as many as in the largest vision
@@ -39,129 +41,12 @@ MOST_ENTRIES = {
 }
 """Keys that transformers or timm makes a list of, in the vision part or beside it."""
 
+NESTS = ("vision_config", "image_config", "backbone_config", "vlm_config")
+"""Keys under which larger models keep the config of their vision transformer, or of a model around
+it."""
 
-@dataclass(frozen=True, slots=True)
-class Family:
-    """Facts of one ``model_type``.
-
-    Attributes:
-        prefix: prefix tokens that are always there.
-        registers: config key that counts register tokens; empty when there are none.
-        default_registers: their number when the config does not say.
-        classes: config key that counts class tokens when there may be several.
-        default_classes: their number when the config does not say.
-        image: default ``image_size``.
-        patch: default ``patch_size``.
-        layers: default number of blocks.
-        heads: default number of heads.
-        width: default channels of the residual stream.
-        inputs: how the model wants its input.
-        position: why there are no learned position embeddings; empty where there are.
-        learned: config key of a flag: only with it are there learned ones in place of ``position``.
-        fixed: config key of a flag: with it positions are fixed, of any grid; without it they are
-            learned, of one grid. Empty where every grid can be run.
-        patches: config key that counts the patches of the checkpoint's own square input, where
-            there is no ``image_size``.
-        largest: config key of the side of the input that the position embeddings were made for,
-            where that is not ``image_size``.
-        default_largest: that side when the config does not say.
-        no_register: why its blocks take no token more; empty where they do.
-    """
-
-    prefix: tuple[str, ...] = ("CLS",)
-    registers: str = ""
-    default_registers: int = 0
-    classes: str = ""
-    default_classes: int = 0
-    image: int = 224
-    patch: int = 16
-    layers: int = 12
-    heads: int = 12
-    width: int = 768
-    inputs: InputStyle = "pixels"
-    position: str = ""
-    learned: str = ""
-    fixed: str = ""
-    patches: str = ""
-    largest: str = ""
-    default_largest: int = 0
-    no_register: str = ""
-
-
-ROTARY = "rotary embedding: positions turn queries and keys in every layer"
-FIXED = "fixed sine and cosine, not learned"
-RELATIVE = "relative position bias in every layer"
-
-CLIP_LIKE = Family(patch=32)
-SIGLIP_LIKE = Family(prefix=())
-BEIT_LIKE = Family(position=RELATIVE, learned="use_absolute_position_embeddings")
-
-FAMILIES: dict[str, Family] = {
-    "vit": Family(),
-    "deit": Family(prefix=("CLS", "DIST")),
-    "dinov2": Family(patch=14),
-    "dinov2_with_registers": Family(registers="num_register_tokens", default_registers=4),
-    "dinov3_vit": Family(registers="num_register_tokens", width=384, heads=6, position=ROTARY),
-    "clip_vision_model": CLIP_LIKE,
-    "metaclip_2_vision_model": CLIP_LIKE,
-    "siglip_vision_model": SIGLIP_LIKE,
-    "siglip2_vision_model": Family(prefix=(), image=256, inputs="patches", patches="num_patches"),
-    "beit": BEIT_LIKE,
-    "data2vec-vision": BEIT_LIKE,
-    "vit_mae": Family(inputs="unmasked", position=FIXED),
-    "vit_msn": Family(),
-    "ijepa": Family(prefix=()),
-    "aimv2_vision_model": Family(
-        prefix=(), patch=14, layers=24, heads=8, width=1024, fixed="is_native"
-    ),
-    "mlcd_vision_model": Family(
-        image=336,
-        patch=14,
-        layers=48,
-        heads=16,
-        width=1664,
-        position=ROTARY,
-        no_register="its rotary embedding is laid out for its own tokens",
-    ),
-    "radio": Family(
-        prefix=(),
-        classes="num_cls_tokens",
-        default_classes=3,
-        registers="num_registers",
-        default_registers=7,
-        largest="max_img_size",
-        default_largest=2048,
-        layers=32,
-        heads=16,
-        width=1280,
-    ),
-    "pixio": Family(
-        prefix=(),
-        classes="n_cls_tokens",
-        default_classes=8,
-        image=256,
-        layers=32,
-        heads=16,
-        width=1280,
-    ),
-}
-
-ALIASES = {"mlcd": "mlcd_vision_model"}
-
-_REASONS = {
-    "attends within windows and pools its tokens": (
-        *("swin", "swinv2", "swin2sr", "donut-swin", "maskformer-swin", "clap", "hiera", "mvit"),
-        *("pvt", "pvt_v2", "segformer", "glpn", "vitdet", "dinat", "nat", "focalnet"),
-        *("sam", "sam_vision_model", "sam_hq", "sam_hq_vision_model", "sam2", "sam3"),
-        *("sam3_vit_model", "poolformer", "levit", "cvt", "efficientformer"),
-    ),
-    "is convolutional": (
-        *("convnext", "convnextv2", "dinov3_convnext", "resnet", "regnet", "bit", "vgg"),
-        *("efficientnet", "textnet", "mobilenet_v1", "mobilenet_v2", "mobilevit", "mobilevitv2"),
-    ),
-    "reads video, not images": ("vivit", "videomae", "timesformer", "vjepa2"),
-}
-REFUSED = {model_type: reason for reason, types in _REASONS.items() for model_type in types}
+ENCODERS = frozenset({"vision-encoder-decoder"})
+"""Larger models that keep it under ``encoder``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +65,8 @@ class VisionConfig:
         width: channels of the residual stream.
         inputs: how the model wants its input.
         resizable: whether other grids than the checkpoint's own can be run.
-        nested: whether the config was the ``vision_config`` of a larger model.
+        nest: keys that lead from the config of a larger model to that of its vision transformer;
+            empty for a vision transformer alone.
         position: why there are no learned position embeddings; empty where there are.
         position_grid: rows and columns that learned position embeddings stand for.
         no_register: why the blocks take no token more behind the prefix; empty when they do.
@@ -197,7 +83,7 @@ class VisionConfig:
     width: int
     inputs: InputStyle
     resizable: bool
-    nested: bool
+    nest: tuple[str, ...]
     position: str
     position_grid: tuple[int, int]
     no_register: str
@@ -227,9 +113,8 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
     """
     expect_small_lists(config, model)
     outer = str(config.get("model_type", ""))
-    nested = isinstance(config.get("vision_config"), Mapping)
-    inner: Mapping[str, Any] = config["vision_config"] if nested else config
-    model_type = _vision_type(outer, inner, nested)
+    nest, inner = _inner(config)
+    model_type = _vision_type(outer, inner, nested=bool(nest))
     _refuse(model, outer, model_type, inner)
     family = FAMILIES.get(model_type)
     known = family or Family()
@@ -254,7 +139,7 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
         width=_count(inner, "hidden_size", known.width, model),
         inputs=known.inputs,
         resizable=any_grid,
-        nested=nested,
+        nest=nest,
         position=_position(known, inner),
         position_grid=(height // patch_height, width // patch_width),
         no_register=_no_register(family, prefix, inner, model_type),
@@ -283,7 +168,18 @@ def _no_register(
     return family.no_register
 
 
-def _vision_type(outer: str, inner: Mapping[str, Any], nested: bool) -> str:
+def _inner(config: Mapping[str, Any]) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+    """The config of the vision transformer, and the keys that lead to it."""
+    nest: tuple[str, ...] = ()
+    while True:
+        keys = ("encoder",) if config.get("model_type") in ENCODERS else NESTS
+        key = next((key for key in keys if isinstance(config.get(key), Mapping)), None)
+        if key is None:
+            return nest, config
+        nest, config = (*nest, key), config[key]
+
+
+def _vision_type(outer: str, inner: Mapping[str, Any], *, nested: bool) -> str:
     """The vision part's model type: older two-tower configs leave it out of the inner config."""
     model_type = str(inner.get("model_type") or outer)
     if nested and (not inner.get("model_type") or model_type == outer):

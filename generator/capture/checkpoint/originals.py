@@ -1,4 +1,4 @@
-"""Namings of weights in original checkpoints: a table, read from names and shapes without torch.
+"""The network in an original checkpoint, found by names and shapes, without torch.
 
 Many projects publish a state dict alone. Its names tell the family, its shapes most sizes; each
 network here is one that transformers has as well, so that only names change. What neither tells,
@@ -10,61 +10,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from generator.capture.checkpoint.processor_defaults import (
-    CLIP_MEAN,
-    CLIP_STD,
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    Triple,
+from generator.capture.checkpoint.namings import (
+    ORIGINALS,
+    QUERY_KEY_VALUE,
+    ROPE_PERIODS,
+    Original,
+    Shapes,
 )
 from generator.errors import ModelError
 from generator.spec.models import StateDictSpec
 from generator.text.phrases import listed
 
-Shapes = Mapping[str, Sequence[int]]
-
-QUERY_KEY_VALUE = "{qkv}"
-"""Stands in a new name for query, key and value, which an original keeps in one tensor."""
-
-
-@dataclass(frozen=True, slots=True)
-class Original:
-    """One naming.
-
-    Attributes:
-        projects: whose it is, in words.
-        signs: names by which it is recognized, the patch embedding's weight first.
-        behind: name of a tensor that projects what the blocks give; empty for none.
-        mark: pattern of a name that must be there as well; empty for none.
-        names: pattern of an old name -> new name.
-        thirds: what stands for :data:`QUERY_KEY_VALUE`: names of query, key and value.
-        position: old name of the position embeddings.
-        heads: by width, where the projects' code leaves no choice.
-        asked: what is known of widths at which it does, in words.
-        config: further keys of ``config.json``, from the shapes below the network's prefix.
-        resize: short side of the resized picture over that of the crop.
-        resample: Pillow's filter, by number.
-        mean, std: of the projects' code.
-    """
-
-    projects: str
-    signs: tuple[str, ...]
-    names: tuple[tuple[str, str], ...]
-    thirds: tuple[str, str, str]
-    position: str
-    heads: Mapping[int, int]
-    config: Callable[[Shapes, StateDictSpec, str], dict[str, Any]]
-    behind: str = ""
-    mark: str = ""
-    asked: Mapping[int, str] = field(default_factory=dict)
-    resize: float = 256 / 224
-    resample: int = 3
-    mean: Triple = IMAGENET_MEAN
-    std: Triple = IMAGENET_STD
+DEFAULT_SIZE = 224
+"""Side of the input in pixels where no position embedding tells it, and the user does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +52,7 @@ class Understood:
         config: a ``config.json``.
         places: new name -> where the tensor is.
         left: names below the prefix that have no new one.
+        constant: names of what decides nothing, by the reason.
         behind: name of a projection behind the blocks; empty without one.
         outside: names beside the prefix.
     """
@@ -99,6 +62,7 @@ class Understood:
     config: dict[str, Any]
     places: dict[str, StoredAt]
     left: tuple[str, ...]
+    constant: dict[str, tuple[str, ...]]
     behind: str
     outside: tuple[str, ...]
 
@@ -116,7 +80,9 @@ def understand(shapes: Shapes, asked: StateDictSpec, model: str) -> Understood:
     """
     original, root = _network(shapes, asked, model)
     inside = {name.removeprefix(root): s for name, s in shapes.items() if name.startswith(root)}
-    places, left = _renamed(original, inside, root)
+    constant = _constant(original, inside)
+    aside = {name for names in constant.values() for name in names}
+    places, left = _renamed(original, {n: s for n, s in inside.items() if n not in aside}, root)
     width = _width(original, inside)
     config = {
         "hidden_size": width,
@@ -128,7 +94,7 @@ def understand(shapes: Shapes, asked: StateDictSpec, model: str) -> Understood:
     config["image_size"] = _image_size(original, inside, config, asked, model)
     outside = tuple(sorted(name for name in shapes if not name.startswith(root)))
     behind = root + original.behind if original.behind in inside else ""
-    return Understood(original, root, config, places, left, behind, outside)
+    return Understood(original, root, config, places, left, constant, behind, outside)
 
 
 def _network(shapes: Shapes, asked: StateDictSpec, model: str) -> tuple[Original, str]:
@@ -183,6 +149,15 @@ def _telling(root: str, found: Mapping[str, Original]) -> str:
     return next((word for word in root.split(".") if word and word not in others), root)
 
 
+def _constant(original: Original, inside: Shapes) -> dict[str, tuple[str, ...]]:
+    """Names, without the prefix, of what decides nothing, by the reason."""
+    found = {
+        why: tuple(name for name in inside if re.fullmatch(pattern, name))
+        for pattern, why in original.constant
+    }
+    return {why: names for why, names in found.items() if names}
+
+
 def _renamed(
     original: Original, inside: Shapes, root: str
 ) -> tuple[dict[str, StoredAt], tuple[str, ...]]:
@@ -195,7 +170,9 @@ def _renamed(
             left.append(root + name)
         elif QUERY_KEY_VALUE in made:
             for third, word in enumerate(original.thirds):
-                places[made.replace(QUERY_KEY_VALUE, word)] = StoredAt(root + name, third)
+                new = made.replace(QUERY_KEY_VALUE, word)
+                if not original.masked or not new.endswith(original.masked):
+                    places[new] = StoredAt(root + name, third)
         elif made:
             places[made] = StoredAt(root + name)
     return places, tuple(left)
@@ -233,6 +210,8 @@ def _heads(
     original: Original, inside: Shapes, root: str, width: int, asked: StateDictSpec, model: str
 ) -> int:
     known = original.heads.get(width)
+    if periods := inside.get(ROPE_PERIODS):
+        return width // (4 * int(periods[0]))
     if width in original.asked and (sure := _by_project(inside, root)):
         known = sure.get(width, known)
     heads = asked.heads or known
@@ -266,7 +245,9 @@ def _image_size(
     asked: StateDictSpec,
     model: str,
 ) -> int:
-    """Side of the input that the position embeddings are for, in pixels."""
+    """Side of the input, in pixels: what the position embeddings are for, or the usual."""
+    if not original.position:
+        return asked.image_size or DEFAULT_SIZE
     tokens = math.prod(inside[original.position][:-1])
     patches = tokens - 1 - ("dist_token" in inside)
     side = math.isqrt(patches)
@@ -283,165 +264,3 @@ def _image_size(
             "Leave image_size out; --resolution measures at another size.",
         )
     return pixels
-
-
-# --- the table -----------------------------------------------------------------------------------
-
-_BLOCK = r"blocks\.(?:\d+\.)?(\d+)\."  # DINOv2 puts blocks into chunks, numbered through
-_VIT_BLOCK = r"encoder.layer.\1."
-
-
-_HIDDEN = re.compile(
-    r"(blocks|encoder\.layers|transformer\.resblocks)\..*mlp\.(fc1|0|linear_1|c_fc)\.weight"
-)
-
-
-def _hidden(inside: Shapes) -> tuple[int, int]:
-    """Shape of the first layer of an MLP."""
-    height, width = next(shape for name, shape in inside.items() if _HIDDEN.fullmatch(name))
-    return int(height), int(width)
-
-
-def _vit(inside: Shapes, asked: StateDictSpec, model: str) -> dict[str, Any]:
-    return {
-        "model_type": "deit" if "dist_token" in inside else "vit",
-        "intermediate_size": _hidden(inside)[0],
-        "layer_norm_eps": 1e-6,
-        "qkv_bias": any(name.endswith(("qkv.bias", "in_proj_bias")) for name in inside),
-    }
-
-
-def _dinov2(inside: Shapes, asked: StateDictSpec, model: str) -> dict[str, Any]:
-    registers = inside.get("register_tokens")
-    gated = any(".mlp.w12." in name for name in inside)
-    config: dict[str, Any] = {
-        "model_type": "dinov2_with_registers" if registers else "dinov2",
-        "use_swiglu_ffn": gated,
-        "qkv_bias": any(name.endswith("qkv.bias") for name in inside),
-    }
-    if registers:
-        config["num_register_tokens"] = int(registers[1])
-    if not gated:
-        hidden, width = _hidden(inside)
-        config["mlp_ratio"] = hidden // width if hidden % width == 0 else hidden / width
-    return config
-
-
-def _clip(inside: Shapes, asked: StateDictSpec, model: str) -> dict[str, Any]:
-    if asked.activation is None:
-        raise ModelError(
-            f"The names of {model} are those of OpenAI's CLIP and open_clip, whose models differ "
-            "in the activation between the layers of an MLP, which the weights do not tell.",
-            'Say it: activation = "quick_gelu" (OpenAI, DFN, MetaCLIP) or "gelu" (LAION, DataComp) '
-            "in its table state_dict, or ?activation=gelu behind the file.",
-        )
-    return {
-        "model_type": "clip_vision_model",
-        "intermediate_size": _hidden(inside)[0],
-        "hidden_act": asked.activation,
-    }
-
-
-TIMM_LIKE = (
-    (r"cls_token", r"embeddings.cls_token"),
-    (r"pos_embed", r"embeddings.position_embeddings"),
-    (r"patch_embed\.proj\.(\w+)", r"embeddings.patch_embeddings.projection.\1"),
-    (_BLOCK + r"attn\.qkv\.(\w+)", _VIT_BLOCK + r"attention.attention.{qkv}.\2"),
-    (_BLOCK + r"attn\.proj\.(\w+)", _VIT_BLOCK + r"attention.output.dense.\2"),
-    (r"norm\.(\w+)", r"layernorm.\1"),
-)
-"""What all have that took the code of timm as their model."""
-
-ORIGINALS: tuple[Original, ...] = (
-    Original(
-        projects="DINOv2",
-        signs=("patch_embed.proj.weight", "cls_token", "pos_embed"),
-        names=(
-            *TIMM_LIKE,
-            (r"(mask_token|register_tokens)", r"embeddings.\1"),
-            (_BLOCK + r"norm([12])\.(\w+)", _VIT_BLOCK + r"norm\2.\3"),
-            (_BLOCK + r"ls([12])\.gamma", _VIT_BLOCK + r"layer_scale\2.lambda1"),
-            (_BLOCK + r"mlp\.(fc[12])\.(\w+)", _VIT_BLOCK + r"mlp.\2.\3"),
-            (_BLOCK + r"mlp\.w12\.(\w+)", _VIT_BLOCK + r"mlp.weights_in.\2"),
-            (_BLOCK + r"mlp\.w3\.(\w+)", _VIT_BLOCK + r"mlp.weights_out.\2"),
-        ),
-        thirds=("query", "key", "value"),
-        position="pos_embed",
-        heads={384: 6, 768: 12, 1024: 16, 1536: 24},
-        config=_dinov2,
-        mark=r"blocks\..*\.ls1\.gamma",
-    ),
-    Original(
-        projects="DINO, iBOT, MAE, MoCo v3 and DeiT",
-        signs=("patch_embed.proj.weight", "cls_token", "pos_embed"),
-        names=(
-            *TIMM_LIKE,
-            (r"dist_token", r"embeddings.distillation_token"),
-            (_BLOCK + r"norm1\.(\w+)", _VIT_BLOCK + r"layernorm_before.\2"),
-            (_BLOCK + r"norm2\.(\w+)", _VIT_BLOCK + r"layernorm_after.\2"),
-            (_BLOCK + r"mlp\.fc1\.(\w+)", _VIT_BLOCK + r"intermediate.dense.\2"),
-            (_BLOCK + r"mlp\.fc2\.(\w+)", _VIT_BLOCK + r"output.dense.\2"),
-        ),
-        thirds=("query", "key", "value"),
-        position="pos_embed",
-        heads={192: 3, 768: 12, 1024: 16, 1280: 16},
-        asked={384: "at which DINO, iBOT and DeiT have 6 heads, and MoCo v3 has 12"},
-        config=_vit,
-    ),
-    Original(
-        projects="torchvision",
-        signs=("conv_proj.weight", "class_token", "encoder.pos_embedding"),
-        names=(
-            (r"class_token", r"embeddings.cls_token"),
-            (r"encoder\.pos_embedding", r"embeddings.position_embeddings"),
-            (r"conv_proj\.(\w+)", r"embeddings.patch_embeddings.projection.\1"),
-            *(
-                (r"encoder\.layers\.encoder_layer_(\d+)\." + old, _VIT_BLOCK + new)
-                for old, new in (
-                    (r"ln_1\.(\w+)", r"layernorm_before.\2"),
-                    (r"ln_2\.(\w+)", r"layernorm_after.\2"),
-                    (r"self_attention\.in_proj_(\w+)", r"attention.attention.{qkv}.\2"),
-                    (r"self_attention\.out_proj\.(\w+)", r"attention.output.dense.\2"),
-                    (r"mlp\.(?:0|linear_1)\.(\w+)", r"intermediate.dense.\2"),
-                    (r"mlp\.(?:3|linear_2)\.(\w+)", r"output.dense.\2"),
-                )
-            ),
-            (r"encoder\.ln\.(\w+)", r"layernorm.\1"),
-        ),
-        thirds=("query", "key", "value"),
-        position="encoder.pos_embedding",
-        heads={768: 12, 1024: 16, 1280: 16},
-        config=_vit,
-        resample=2,
-    ),
-    Original(
-        projects="OpenAI's CLIP and open_clip",
-        signs=("conv1.weight", "class_embedding", "positional_embedding", "ln_pre.weight"),
-        names=(
-            (r"class_embedding", r"vision_model.embeddings.class_embedding"),
-            (r"positional_embedding", r"vision_model.embeddings.position_embedding.weight"),
-            (r"conv1\.weight", r"vision_model.embeddings.patch_embedding.weight"),
-            (r"ln_pre\.(\w+)", r"vision_model.pre_layrnorm.\1"),
-            (r"ln_post\.(\w+)", r"vision_model.post_layernorm.\1"),
-            *(
-                (r"transformer\.resblocks\.(\d+)\." + old, r"vision_model.encoder.layers.\1." + new)
-                for old, new in (
-                    (r"ln_([12])\.(\w+)", r"layer_norm\2.\3"),
-                    (r"attn\.in_proj_(\w+)", r"self_attn.{qkv}.\2"),
-                    (r"attn\.out_proj\.(\w+)", r"self_attn.out_proj.\2"),
-                    (r"mlp\.c_fc\.(\w+)", r"mlp.fc1.\2"),
-                    (r"mlp\.c_proj\.(\w+)", r"mlp.fc2.\2"),
-                )
-            ),
-        ),
-        thirds=("q_proj", "k_proj", "v_proj"),
-        position="positional_embedding",
-        heads={768: 12, 1024: 16, 1280: 16, 1408: 16, 1664: 16},
-        config=_clip,
-        behind="proj",
-        resize=1.0,
-        mean=CLIP_MEAN,
-        std=CLIP_STD,
-    ),
-)
-"""The first whose signs are all there."""

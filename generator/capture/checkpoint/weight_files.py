@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from generator.capture.checkpoint.hub import WEIGHTS, WEIGHTS_INDEX, first_line
+from generator.capture.checkpoint.shards import holding
 from generator.errors import ModelError
 from generator.text.amounts import size_in_words
 from generator.text.json_text import parsed_json
@@ -36,11 +37,13 @@ class WeightFiles:
         parts: the files that are read, sorted.
         index: says which tensor is in which part; None for a single file.
         ignored: names of other files of weights in the folder, which are not read.
+        spared: names of files of the index that are not read, since no wanted tensor is in them.
     """
 
     parts: tuple[Path, ...]
     index: Path | None = None
     ignored: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[Path, ...]:
@@ -48,26 +51,29 @@ class WeightFiles:
         return (*self.parts, *([self.index] if self.index else []))
 
 
-def find_weights(folder: Path, config: Mapping[str, Any], model: str) -> WeightFiles:
+def find_weights(
+    folder: Path, config: Mapping[str, Any], model: str, wanted: Collection[str] = ()
+) -> WeightFiles:
     """The files that transformers would read: those that the config names, one file, or an index.
 
     Args:
         folder: of the checkpoint.
         config: its parsed ``config.json``.
         model: named in errors.
+        wanted: names of a network's tensors: parts that hold none are left out.
 
     Raises:
         ModelError: there are none, one is missing, or the index makes no sense.
     """
     first = _first(folder, config, model)
     index = first if first.name.endswith(".index.json") else None
-    parts = _listed(first, model) if index else (first,)
+    parts, spared = _listed(first, model, wanted) if index else ((first,), ())
     for part in parts:
         expect_no_pointer(part, model)
-    read = {path.name for path in (*parts, first)}
+    read = {*(path.name for path in (*parts, first)), *spared}
     others = (path.name for path in folder.iterdir() if path.suffix in (".safetensors", *PICKLES))
     mine = {*read, ADAPTER_WEIGHTS, "training_args.bin", "optimizer.pt", "scheduler.pt"}
-    return WeightFiles(parts, index, tuple(sorted(set(others) - mine)))
+    return WeightFiles(parts, index, tuple(sorted(set(others) - mine)), spared)
 
 
 def _first(folder: Path, config: Mapping[str, Any], model: str) -> Path:
@@ -91,16 +97,20 @@ def _first(folder: Path, config: Mapping[str, Any], model: str) -> Path:
     )
 
 
-def _listed(index: Path, model: str) -> tuple[Path, ...]:
-    """The parts that an index lists."""
+def _listed(
+    index: Path, model: str, wanted: Collection[str]
+) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """The parts that an index lists with wanted tensors, and the names of those without."""
     places = read_json(index, model).get("weight_map")
     if not isinstance(places, Mapping) or not places:
         raise ModelError(
             f"{index.name} of {model} has no weight_map: which tensor is in which file.",
             "Download or save the model again.",
         )
-    names = dict.fromkeys(places.values())
-    return tuple(sorted(_inside(index.parent, name, index.name, model) for name in names))
+    odd = [name for name in places.values() if not isinstance(name, str)]
+    names = odd or sorted(holding(places, wanted))
+    parts = tuple(_inside(index.parent, name, index.name, model) for name in names)
+    return parts, tuple(sorted(set(places.values()) - set(names)))
 
 
 def _inside(folder: Path, name: object, where: str, model: str) -> Path:

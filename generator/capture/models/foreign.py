@@ -1,4 +1,4 @@
-"""Errors of checkpoints' own code, and of libraries that read their files, as one line."""
+"""Errors of checkpoints' own code, and of libraries that read or run them, as one line."""
 
 from __future__ import annotations
 
@@ -36,4 +36,25 @@ def loading_errors(resolved: ResolvedModel) -> Iterator[None]:
         raise ModelError(
             f"The weights of {resolved.id} cannot be loaded: {reason}.",
             f"Check the checkpoint with {package} {version(package)} alone.",
+        ) from error
+
+
+@contextmanager
+def running_errors(resolved: ResolvedModel) -> Iterator[None]:
+    """Context manager: turn unexpected errors of a network that runs into one with a next step.
+
+    Raises:
+        ModelError: for every error that is not of this program.
+    """
+    try:
+        yield
+    except GalleryError:
+        raise
+    except Exception as error:
+        reason = first_line(error).replace(resolved.location, resolved.id).rstrip(".")
+        package = resolved.loader.package
+        raise ModelError(
+            f"{resolved.id} cannot be measured: {type(error).__name__}: {reason}.",
+            f"Its {resolved.vision.model_type} network may need more than a picture: run it with "
+            f"{package} {version(package)} alone.",
         ) from error

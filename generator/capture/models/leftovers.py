@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from generator.capture.checkpoint.layouts import VisionConfig
 from generator.errors import ModelError
@@ -103,7 +103,13 @@ def refuse_what_decides(
         )
 
 
-def account(unused: Shapes, used: Iterable[str], architecture: str, model: str) -> tuple[str, ...]:
+def account(
+    unused: Shapes,
+    used: Iterable[str],
+    architecture: str,
+    model: str,
+    outside: Collection[str] = (),
+) -> tuple[str, ...]:
     """Why tensors that were not taken change nothing: one line for each reason.
 
     Args:
@@ -111,11 +117,15 @@ def account(unused: Shapes, used: Iterable[str], architecture: str, model: str) 
         used: names of the tensors that were taken.
         architecture: class of the network, named in errors.
         model: named in errors.
+        outside: names of tensors that are known to be no part of the vision transformer.
 
     Raises:
         ModelError: for one at least, no reason is known.
     """
     found, unknown = explained(unused, used)
+    if beside := [name for name in unknown if name in outside]:
+        found["part of a larger model, outside of its vision transformer"] = beside
+    unknown = [name for name in unknown if name not in outside]
     if unknown:
         raise ModelError(
             f"The weights of {model} hold {_count(unknown)} that {architecture} does not use: "

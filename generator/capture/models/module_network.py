@@ -181,7 +181,7 @@ def _of_transformers(network: Any, config: Any, name: str) -> UnderstoodModule:
 
 def _vision_part(network: Any, vision: VisionConfig, name: str) -> nn.Module:
     """The vision tower of a larger module, or the backbone under a head that is not read."""
-    if not vision.nested:
+    if not vision.nest:
         return getattr(network, "base_model", network)  # type: ignore[no-any-return]
     for path, module in network.named_modules():
         config = getattr(module, "config", None)
@@ -285,7 +285,7 @@ def _plain(network: nn.Module, options: ModuleOptions, name: str) -> UnderstoodM
         width=seen.width,
         inputs="pixels",
         resizable=resizable,
-        nested=False,
+        nest=(),
         position="",
         position_grid=grid,
         no_register="how its blocks take a token more is not known",

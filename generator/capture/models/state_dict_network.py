@@ -9,14 +9,17 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig
 
+from generator.capture.checkpoint.namings import ROPE_PERIODS, ROPE_THETA
 from generator.capture.checkpoint.originals import StoredAt, Understood, understand
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.forward.residual import find_blocks
 from generator.capture.models.built import Built
 from generator.capture.models.foreign import loading_errors
+from generator.capture.models.leftovers import first_of
 from generator.capture.models.state_dicts import HeldTensor, read_state_dict
 from generator.capture.models.tensors import StoredTensor, Tensors, fitting
 from generator.capture.models.transformers_network import TransformersRunner, maker
+from generator.errors import ModelError
 from generator.spec.models import StateDictSpec
 from generator.text.phrases import some
 
@@ -57,11 +60,13 @@ def build_network(
         stored = read_state_dict(resolved.weights.parts[0], resolved.id)
         shapes = {name: tensor.shape for name, tensor in stored.items()}
         found = understand(shapes, asked, resolved.id)
+        _expect_constant(found, stored, resolved.id)
         config = AutoConfig.for_model(**found.config)
         make = maker(resolved, config, dtype, attention)
         attempt = fitting(make, _moved(found, stored, blank=blank), resolved.vision, resolved.id)
     network = attempt.network
     unused = list(attempt.unused)
+    unused += [f"{first_of(names)}: {why}" for why, names in found.constant.items()]
     if found.behind:
         unused.append(f"{found.behind}: a projection behind the vision tower")
     if found.outside:
@@ -76,6 +81,31 @@ def build_network(
         f"{type(network).__name__}",
         unused=tuple(unused),
     )
+
+
+def _expect_constant(found: Understood, stored: Mapping[str, StoredTensor], model: str) -> None:
+    """Make sure that what the network computes by itself is what the checkpoint says.
+
+    Raises:
+        ModelError: DINOv3's rotary periods or masks of biases are others.
+    """
+    for name in (name for names in found.constant.values() for name in names):
+        value = stored[found.root + name][...].float()
+        if name == ROPE_PERIODS:
+            head = 4 * len(value)
+            own = ROPE_THETA ** (torch.arange(0, head, 4, dtype=torch.float32) / head)
+            same = torch.allclose(value, own, rtol=0.01)  # some are kept in bfloat16
+        elif name.endswith("bias_mask"):
+            query, key, rest = value.chunk(3)
+            same = bool((query == 1).all() and (key == 0).all() and (rest == 1).all())
+        else:
+            continue
+        if not same:
+            raise ModelError(
+                f"{found.root}{name} of {model} differs from what all models of "
+                f"{found.original.projects} have, which is what would be computed.",
+                "Measure the module itself with generator.open_model().",
+            )
 
 
 def _moved(found: Understood, stored: Mapping[str, StoredTensor], *, blank: bool) -> Tensors:

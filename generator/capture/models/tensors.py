@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,12 @@ from generator.capture.checkpoint.hub import fetch_weights
 from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.checkpoint.weight_files import WEIGHTS_KEY, find_weights
-from generator.capture.models.leftovers import account, missing_blocks, refuse_what_decides
+from generator.capture.models.leftovers import (
+    account,
+    first_of,
+    missing_blocks,
+    refuse_what_decides,
+)
 from generator.errors import ModelError
 from generator.text.numbers import count
 
@@ -85,21 +90,40 @@ def read_tensors(files: Sequence[Path], model: str, *, blank: bool) -> Tensors:
     return found
 
 
-def stored_tensors(source: ResolvedModel, model: str, *, blank: bool) -> Tensors:
+def stored_tensors(
+    source: ResolvedModel, model: str, *, blank: bool, wanted: Collection[str] = ()
+) -> tuple[Tensors, tuple[str, ...]]:
     """The tensors of a checkpoint, by name; files of the hub are brought into the cache.
+
+    Of several files, only those are brought and read that hold wanted tensors.
 
     Args:
         source: whose weights they are.
         model: named in errors.
         blank: leave the numbers out.
+        wanted: names of the tensors of a larger model's vision transformer, as it has them when it
+            is alone; empty to read all files.
+
+    Returns:
+        The tensors, and a line on the files that were left out; no line where all were read.
 
     Raises:
         ModelError: the files cannot be downloaded, or hold two tensors of one name.
     """
     if source.weights is not None:
-        return read_tensors(source.weights.parts, model, blank=blank)
-    folder = fetch_weights(source.id, source.commit, source.config.get(WEIGHTS_KEY))
-    return read_tensors(find_weights(folder, source.config, source.id).parts, model, blank=blank)
+        folder = Path(source.location)
+    else:
+        named = source.config.get(WEIGHTS_KEY)
+        folder = fetch_weights(source.id, source.commit, named, wanted)
+    found = find_weights(folder, source.config, source.id, wanted)
+    tensors = read_tensors(found.parts, model, blank=blank)
+    if not found.spared:
+        return tensors, ()
+    many = len(found.spared) > 1
+    return tensors, (
+        f"{first_of(found.spared)}: {'files' if many else 'a file'} of a larger model, without "
+        "tensors of its vision transformer",
+    )
 
 
 def expect_size(planned: nn.Module, tensors: Tensors, model: str) -> None:
@@ -132,6 +156,7 @@ class Attempt:
         tensors: as they were given, by name.
         missing: names of the network's weights that the checkpoint lacks or has in another shape.
         unlike: those of another shape.
+        prefix: that was taken off the names of some; empty where none was.
         renamed: which prefix was taken off the names, in words; empty where none was.
         unused: tensors that took no part, and why that changes nothing: a line for each reason.
     """
@@ -140,6 +165,7 @@ class Attempt:
     tensors: Tensors
     missing: tuple[str, ...]
     unlike: tuple[str, ...]
+    prefix: str = ""
     renamed: str = ""
     unused: tuple[str, ...] = ()
 
@@ -178,7 +204,31 @@ def fitting(make: Make, tensors: Tensors, vision: VisionConfig, model: str) -> A
     _expect_whole(attempt, model)
     _expect_once(attempt, model)
     architecture = type(attempt.network).__name__
-    return replace(attempt, unused=account(attempt.left, attempt.used, architecture, model))
+    outside = _outside(attempt, tensors) if vision.nest else frozenset()
+    unused = account(attempt.left, attempt.used, architecture, model, outside)
+    return replace(attempt, unused=unused)
+
+
+def _outside(attempt: Attempt, stored: Tensors) -> frozenset[str]:
+    """Names of tensors outside of the vision transformer of a larger model.
+
+    Args:
+        attempt: that took the vision transformer's tensors.
+        stored: all tensors, by the names that they have in the checkpoint.
+    """
+    tower = attempt.prefix or _shared_beginning(attempt.used)
+    within = (name for name in attempt.left if not tower or name.startswith(tower))
+    return frozenset(attempt.left) & stored.keys() - frozenset(within)
+
+
+def _shared_beginning(names: Sequence[str]) -> str:
+    """The words that all names begin with, each with its dot; empty where they share none."""
+    shared = ""
+    for word in names[0].split(".")[:-1] if names else ():
+        if not all(name.startswith(f"{shared}{word}.") for name in names):
+            break
+        shared += f"{word}."
+    return shared
 
 
 def _attempt(make: Make, tensors: Tensors) -> Attempt:
@@ -209,7 +259,8 @@ def _without_prefix(
     for prefix in found:
         count = sum(name.startswith(prefix) for name in attempt.tensors)
         words = f"the prefix {prefix} was taken off the names of {count} tensors"
-        return replace(_attempt(make, _stripped(attempt.tensors, prefix)), renamed=words)
+        stripped = _attempt(make, _stripped(attempt.tensors, prefix))
+        return replace(stripped, prefix=prefix, renamed=words)
     return None
 
 

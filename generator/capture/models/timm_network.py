@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from generator.capture.checkpoint.families import RELATIVE, ROTARY
 from generator.capture.checkpoint.hub import first_line
 from generator.capture.checkpoint.layouts import (
-    RELATIVE,
-    ROTARY,
     VisionConfig,
     expect_small_lists,
 )
@@ -105,7 +104,7 @@ def geometry_of(
         width=int(network.embed_dim),
         inputs="pixels",
         resizable=_takes_any_size(network),
-        nested=False,
+        nest=(),
         position=_position(network, embedding),
         position_grid=(rows, cols),
         no_register=_no_register(network, prefix),
@@ -133,7 +132,7 @@ def build_network(
             "Merge it into the weights where it was trained, and save the model.",
         )
     with loading_errors(resolved):
-        tensors = stored_tensors(resolved, resolved.id, blank=blank)
+        tensors, _ = stored_tensors(resolved, resolved.id, blank=blank)
         classes = _classes_in(tensors)
         planned = _network(resolved.config, resolved.id, classes=classes, device="meta")
         expect_size(planned, tensors, resolved.id)

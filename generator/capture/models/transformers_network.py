@@ -7,6 +7,7 @@ back.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import logging
 import warnings
@@ -21,11 +22,13 @@ import torch
 import transformers
 from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoConfig, PretrainedConfig
+from transformers.core_model_loading import revert_weight_conversion
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from generator.capture.checkpoint.adapters import Adapter
+from generator.capture.checkpoint.families import InputStyle
 from generator.capture.checkpoint.hub import download, first_line
-from generator.capture.checkpoint.layouts import InputStyle, VisionConfig
+from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.checkpoint.weight_files import ADAPTER_WEIGHTS
 from generator.capture.forward.residual import find_blocks
@@ -53,6 +56,9 @@ from generator.records.record import TokenLayout
 
 log = logging.getLogger(__name__)
 
+OLDER_NAMES = {"altclip_vision_model": {r"^(vision_model\.)?encoder\.layer\.": "encoder.layers."}}
+"""Names of weights that transformers changes for the larger model alone, as patterns."""
+
 
 def build_network(
     resolved: ResolvedModel, dtype: torch.dtype, attention: str, *, blank: bool = False
@@ -73,10 +79,12 @@ def build_network(
     with loading_errors(resolved):
         config = _config(source)
         make = maker(source, config, dtype, attention)
-        tensors = stored_tensors(source, resolved.id, blank=blank)
-        expect_size(_planned(source, config), tensors, resolved.id)
+        planned = _planned(source, config)
+        wanted = _stored_names(planned) if source.vision.nest else ()
+        tensors, spared = stored_tensors(source, resolved.id, blank=blank, wanted=wanted)
+        expect_size(planned, tensors, resolved.id)
         attempt = fitting(make, tensors, source.vision, resolved.id)
-        unused = attempt.unused
+        unused = (*attempt.unused, *spared)
         if resolved.adapter is not None:
             unused = (*unused, *_merged(attempt, resolved, resolved.adapter))
     network, head = _split(attempt.network, config, attempt.missing, resolved.id)
@@ -174,6 +182,12 @@ def _planned(source: ResolvedModel, config: PretrainedConfig) -> nn.Module:
     return planned
 
 
+def _stored_names(planned: nn.Module) -> tuple[str, ...]:
+    """The names that the tensors of a network have in files, of this version or a former one."""
+    stored: dict[str, Any] = revert_weight_conversion(planned, planned.state_dict())  # type: ignore[arg-type]
+    return tuple(stored)
+
+
 def maker(
     source: ResolvedModel, config: PretrainedConfig, dtype: torch.dtype, attention: str
 ) -> Make:
@@ -191,6 +205,7 @@ def maker(
                     attn_implementation=how,
                     output_loading_info=True,
                     ignore_mismatched_sizes=True,  # reported in our words
+                    key_mapping=OLDER_NAMES.get(source.vision.model_type),
                 )
             except ValueError as error:
                 # Older architectures of transformers have no SDPA; their eager attention is read
@@ -214,7 +229,7 @@ def _model_class(source: ResolvedModel, config: PretrainedConfig) -> Any:
     if type(config) in MODEL_MAPPING:
         known = MODEL_MAPPING[type(config)]
         return known[0] if isinstance(known, tuple) else known
-    found = getattr(transformers, type(config).__name__.replace("Config", "Model"), None)
+    found = _of_module(config)
     if found is None:
         raise UnsupportedModelError(
             f"{source.id} is a {source.vision.model_type} model, and transformers "
@@ -222,6 +237,18 @@ def _model_class(source: ResolvedModel, config: PretrainedConfig) -> Any:
             "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...).",
         )
     return found
+
+
+def _of_module(config: PretrainedConfig) -> Any:
+    """The class that the config's own module has for it; None without one."""
+    module = type(config).__module__.replace(".configuration_", ".modeling_")
+    stem = type(config).__name__.removesuffix("Config")
+    try:
+        classes = importlib.import_module(module)
+    except ImportError:
+        return None
+    names = (f"{stem}{ending}" for ending in ("Model", "Transformer", "Encoder"))
+    return next((found for name in names if (found := getattr(classes, name, None))), None)
 
 
 def _config(source: ResolvedModel) -> PretrainedConfig:
@@ -239,8 +266,8 @@ def _config(source: ResolvedModel) -> PretrainedConfig:
             "Correct the file, or use the checkpoint's own config.json.",
         ) from error
     with_head = set(config.architectures or ()) & ARCHITECTURES.keys()
-    if source.vision.nested and not with_head:
-        config = config.vision_config
+    for key in () if with_head else source.vision.nest:
+        config = getattr(config, key)
     if source.vision.inputs == "unmasked":
         config.mask_ratio = 0.0
     return config

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 from generator.bundled import bundled
 from generator.errors import SpecError
@@ -43,6 +44,10 @@ TYPES = {
     ".js": "application/json",
 }
 
+
+BASE = "base-uri 'none'; "
+SRCDOC = "about:srcdoc"
+"""Address of a frame's ``srcdoc``: without it as the base, links lead to the page around it."""
 
 SMALL = ("thumb", "crop", "map")
 """Kinds of pictures that the index may show of any image."""
@@ -78,6 +83,19 @@ def single_file(site: Path, manifest: Manifest, max_bytes: int) -> SingleFile:
             return SingleFile(writer.write(cut), cut.words)
     cut = _without_last_images(writer, max_bytes)
     return SingleFile(writer.write(cut), cut.words)
+
+
+def framed_file(site: Path, manifest: Manifest, page: str) -> bytes:
+    """Make one file of a whole site for ``srcdoc`` of an iframe, which opens at a page.
+
+    Args:
+        site: folder of the pages.
+        page: path of the page in the site.
+
+    Raises:
+        SpecError: the site was built by an older version.
+    """
+    return _Writer(site, manifest, frame=page_name(page)).write(STEPS[0])
 
 
 def _without_last_images(writer: _Writer, max_bytes: int) -> Cut:
@@ -135,9 +153,10 @@ class _Writer:
     The size is the sum over the parts, so it is known before writing.
     """
 
-    def __init__(self, site: Path, manifest: Manifest) -> None:
+    def __init__(self, site: Path, manifest: Manifest, frame: str = "") -> None:
         self._site = site
         self._manifest = manifest
+        self._frame_page = frame
         self.shown = tuple(
             image.slug for image in manifest.images if image_path(image.slug) in manifest.pages
         )
@@ -171,6 +190,7 @@ class _Writer:
             boot="\n".join([*boot, self._static("js", SINGLE_BOOT)]),
             code="\n".join(self._texts(path for path in paths if not _is_boot(path))),
             held=held,
+            frame=self._frame_page,
         )
 
     def _gone(self, cut: Cut) -> frozenset[str]:
@@ -297,18 +317,38 @@ def _link(path: str, fragment: str) -> str:
 
 
 def _document(
-    index: PageParts, body: str, *, styles: list[tuple[str, str]], boot: str, code: str, held: str
+    index: PageParts,
+    body: str,
+    *,
+    styles: list[tuple[str, str]],
+    boot: str,
+    code: str,
+    held: str,
+    frame: str = "",
 ) -> str:
-    """The file: the front page, blocks, and styles and scripts with their hashes."""
+    """The file: the front page, blocks, and styles and scripts with their hashes.
+
+    Args:
+        index: the front page.
+        body: HTML of the front page.
+        styles: style sheets with their media.
+        boot: scripts that run before the page is shown.
+        code: all other scripts.
+        held: blocks of other pages, pictures and numbers.
+        frame: name of the page at which a frame's ``srcdoc`` opens; empty for a file.
+    """
+    if frame:
+        boot = f'if (!location.hash) location.hash = "#page={quote(frame)}";\n{boot}'
     policy = (
         "default-src 'none'; "
         f"script-src {hashes([boot, code])}; style-src {hashes(text for text, _ in styles)}; "
-        "img-src data: blob:; connect-src 'none'; base-uri 'none'; form-action 'none'"
+        f"img-src data: blob:; connect-src 'none'; {'' if frame else BASE}form-action 'none'"
     )
+    base = f'<base href="{SRCDOC}">\n' if frame else ""
     parts = [
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f"<title>{index.title}</title>\n",
+        f"{base}<title>{index.title}</title>\n",
         *(style(text, media) for text, media in styles),
         script(boot),
         index.head_html,

@@ -123,9 +123,9 @@ def outliers_text(outliers: Outliers) -> str:
 
 
 OUTLIERS_RULE = (
-    f"patches whose norm in the residual stream, before the final LayerNorm, is more than "
-    f"{given(OUTLIER)} × the median patch's of the same layer; stated for the layer where the "
-    "largest stands out most"
+    f"patches whose norm (residual stream, before the final LayerNorm) exceeds {given(OUTLIER)} × "
+    "the median patch norm of their layer; stated for the layer where the largest norm stands out "
+    "most"
 )
 
 

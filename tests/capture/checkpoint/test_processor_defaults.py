@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import transformers
 
-from generator.capture.checkpoint.layouts import FAMILIES, read_vision_config
+from generator.capture.checkpoint.families import FAMILIES
+from generator.capture.checkpoint.layouts import read_vision_config
 from generator.capture.checkpoint.processor_defaults import (
     DINOV2,
     FAMILY_PROCESSORS,

@@ -235,7 +235,10 @@ def test_value_norms_are_those_of_each_heads_contribution(
             rtol=1e-3,
             atol=1e-6,
         )
-    scaled_families = ("dinov2", "dinov2 swiglu", "dinov2 with registers", "dinov3", "radio")
+    scaled_families = (
+        *("dinov2", "dinov2 swiglu", "dinov2 with registers", "dinov3", "radio"),
+        "tips",
+    )
     assert (np.ptp(plain.scale[0]) > 0) == (name in (*scaled_families, *BIASED))
 
 

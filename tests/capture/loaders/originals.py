@@ -146,6 +146,98 @@ class Dino(nn.Module):
         return self.norm(x)
 
 
+class MaskedBias(nn.Linear):
+    """DINOv3's layer for query, key and value, whose keys have no bias."""
+
+    def __init__(self) -> None:
+        super().__init__(WIDTH, 3 * WIDTH)
+        mask = torch.ones(3 * WIDTH)
+        mask[WIDTH : 2 * WIDTH] = 0
+        self.register_buffer("bias_mask", mask)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.linear(x, self.weight, self.bias * self.bias_mask)
+
+
+class GatedMlp(nn.Module):
+    """DINOv3's S+, H+ and 7B."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w1, self.w2 = (nn.Linear(WIDTH, 2 * WIDTH) for _ in range(2))
+        self.w3 = nn.Linear(2 * WIDTH, WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.w3(functional.silu(self.w1(x)) * self.w2(x))
+
+
+class Rotary(nn.Module):
+    """DINOv3's rotary embedding: centers of patches from -1 to 1, the row first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        head = WIDTH // HEADS
+        self.register_buffer("periods", 100.0 ** (2 * torch.arange(head // 4) / (head // 2)))
+
+    def forward(self, rows: int, cols: int) -> tuple[Tensor, Tensor]:
+        places = [2 * (torch.arange(count) + 0.5) / count - 1 for count in (rows, cols)]
+        at = torch.stack(torch.meshgrid(*places, indexing="ij"), dim=-1).reshape(-1, 2)
+        angles = (2 * torch.pi * at[:, :, None] / self.periods).flatten(1).tile(2)
+        return angles.sin(), angles.cos()
+
+
+class RotaryBlock(nn.Module):
+    def __init__(self, *, gated: bool) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = (nn.LayerNorm(WIDTH, eps=1e-5) for _ in range(2))
+        self.attn = Attention()
+        self.attn.qkv = MaskedBias()
+        self.mlp = GatedMlp() if gated else Mlp()
+        self.ls1, self.ls2 = Scale(), Scale()
+
+    def forward(self, x: Tensor, sine: Tensor, cosine: Tensor) -> tuple[Tensor, Tensor]:
+        count, tokens, _ = x.shape
+        parts = self.attn.qkv(self.norm1(x)).reshape(count, tokens, 3, HEADS, -1)
+        q, k, v = parts.permute(2, 0, 3, 1, 4)
+        q, k = (turned(each, sine, cosine) for each in (q, k))
+        weights = (q @ k.transpose(-2, -1) / (WIDTH // HEADS) ** 0.5).softmax(-1)
+        attended = self.attn.proj((weights @ v).transpose(1, 2).reshape(x.shape))
+        x = x + self.ls1(attended)
+        return x + self.ls2(self.mlp(self.norm2(x))), weights
+
+
+def turned(x: Tensor, sine: Tensor, cosine: Tensor) -> Tensor:
+    """Queries or keys, those of patches turned by their place."""
+    prefix = x.shape[-2] - len(sine)
+    patches = x[:, :, prefix:]
+    first, second = patches.chunk(2, dim=-1)
+    rotated = patches * cosine + torch.cat([-second, first], dim=-1) * sine
+    return torch.cat([x[:, :, :prefix], rotated], dim=2)
+
+
+class Dinov3(nn.Module):
+    def __init__(self, *, gated: bool = False) -> None:
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, WIDTH))
+        self.storage_tokens = nn.Parameter(torch.zeros(1, 4, WIDTH))
+        self.mask_token = nn.Parameter(torch.zeros(1, WIDTH))
+        self.patch_embed = Embed()
+        self.rope_embed = Rotary()
+        self.blocks = nn.ModuleList(RotaryBlock(gated=gated) for _ in range(LAYERS))
+        self.norm, self.local_cls_norm = (nn.LayerNorm(WIDTH, eps=1e-5) for _ in range(2))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        x = self.patch_embed(pixels)
+        turns = self.rope_embed(*(side // PATCH for side in pixels.shape[2:]))
+        front = (token.expand(len(x), -1, -1) for token in (self.cls_token, self.storage_tokens))
+        x = torch.cat([*front, x], dim=1)
+        self.attentions = []
+        for block in self.blocks:
+            x, weights = block(x, *turns)
+            self.attentions.append(weights)
+        return self.norm(x)
+
+
 class ClipBlock(nn.Module):
     """OpenAI's and open_clip's, around ``nn.MultiheadAttention``."""
 

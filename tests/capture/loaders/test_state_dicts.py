@@ -18,7 +18,16 @@ from generator.capture.loaders.state_dict import resolve_file
 from generator.capture.models.load import LoadedModel, load
 from generator.errors import ModelError
 from generator.spec.models import StateDictSpec
-from tests.capture.loaders.originals import HEADS, Clip, Dino, Torchvision, seeded
+from tests.capture.loaders.originals import (
+    GRID,
+    HEADS,
+    PATCH,
+    Clip,
+    Dino,
+    Dinov3,
+    Torchvision,
+    seeded,
+)
 from tests.capture.ready import measured, prepared
 
 CLS = ("CLS",)
@@ -44,6 +53,13 @@ CASES: list[tuple[str, Make, tuple[str, ...], StateDictSpec]] = [
     ("dinov2 in chunks", lambda: Dino(scaled=True, chunks=True), CLS, ASKED),
     ("dinov2 giant", lambda: Dino(scaled=True, gated=True), CLS, ASKED),
     ("dinov2 with registers", lambda: Dino(scaled=True, registers=4), CLS + REGISTERS, ASKED),
+    ("dinov3", Dinov3, CLS + REGISTERS, StateDictSpec(image_size=GRID * PATCH)),
+    (
+        "dinov3 gated",
+        lambda: Dinov3(gated=True),
+        CLS + REGISTERS,
+        StateDictSpec(image_size=GRID * PATCH),
+    ),
     ("torchvision", Torchvision, CLS, ASKED),
     ("open_clip", lambda: Clip(quick=False), CLS, StateDictSpec(heads=HEADS, activation="gelu")),
     (
@@ -95,6 +111,19 @@ def check(record: Any, own: torch.Tensor, first: int) -> None:
     np.testing.assert_allclose(rows, own[:, :, :first], rtol=6e-4, atol=1e-5)
     patches = record.patch_attention.astype(float) / tokens
     np.testing.assert_allclose(patches, own[:, :, first:], rtol=6e-4, atol=1e-5)
+
+
+def test_dinov3_is_accounted_for_and_its_constants_are_checked(tmp_path: Path) -> None:
+    names = seeded(Dinov3()).state_dict()
+    unused = " ".join(opened(saved(names, tmp_path / "v3.pth")).facts.unused)
+    for name in ("rope_embed.periods", "bias_mask", "local_cls_norm", "mask_token"):
+        assert name in unused
+    changed = {**names, "rope_embed.periods": names["rope_embed.periods"] * 2}
+    with pytest.raises(ModelError, match=r"rope_embed.periods of v3 differs .*open_model"):
+        opened(saved(changed, tmp_path / "v3.pth"))
+    mask = "blocks.1.attn.qkv.bias_mask"
+    with pytest.raises(ModelError, match=rf"{mask} of v3 differs"):
+        opened(saved({**names, mask: torch.ones_like(names[mask])}, tmp_path / "v3.pth"))
 
 
 # --- wrappings -----------------------------------------------------------------------------------
@@ -308,8 +337,8 @@ def test_damaged_file(ending: str, tmp_path: Path) -> None:
         (
             {"layer4.0.conv1.weight": torch.zeros(1)},
             "weights holds 1 tensors, layer4.0.conv1.weight first, which are not named like a "
-            "vision transformer of any of these projects: DINOv2, DINO, iBOT, MAE, MoCo v3 and "
-            "DeiT, torchvision, OpenAI's CLIP and open_clip.",
+            "vision transformer of any of these projects: DINOv2, DINOv3, DINO, iBOT, MAE, MoCo v3 "
+            "and DeiT, torchvision, OpenAI's CLIP and open_clip.",
         ),
     ],
 )

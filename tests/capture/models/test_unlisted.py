@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from generator.capture.checkpoint.layouts import REFUSED
+from generator.capture.checkpoint.families import REFUSED
 from generator.errors import CaptureError
 from tests.capture.families import CLS, Family
 from tests.capture.ready import measured, prepared, ready
@@ -26,7 +26,6 @@ UNLISTED = [
         {"image_size": [64, 64], "patch_size": [16, 16]},
     ),
     Family("sapiens2", "Sapiens2Config", "Sapiens2Model", CLS + EXTRAS),
-    Family("tips", "Tipsv2VisionConfig", "Tipsv2VisionModel", CLS + EXTRAS[:1]),
     Family("idefics3", "Idefics3VisionConfig", "Idefics3VisionTransformer", ()),
     Family("owlvit", "OwlViTVisionConfig", "OwlViTVisionModel", CLS),
 ]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from generator.capture.checkpoint.layouts import FIXED, RELATIVE, ROTARY
+from generator.capture.checkpoint.families import FIXED, RELATIVE, ROTARY
 from generator.capture.loaders.resolve import resolve_folder
 from generator.capture.models.load import LoadedModel, load
 from generator.capture.models.weights import filter_components, reduce_weights
@@ -69,7 +69,7 @@ def test_position_embeddings_are_the_patches_alone(
     side = 8 if name in ("dino", "radio") else 4
     assert (weights.position_grid, weights.position_note) == ((side, side), "")
     names = ("position_embeddings", "position_embedding", "position_embedding.weight")
-    table = saved(folder, *names, "patch_generator.pos_embed")
+    table = saved(folder, *names, "pos_embed")
     prefix = PREFIX.get(name, 0 if name.startswith("siglip") else 1)
     expected = table.reshape(-1, 32)[prefix:]
     assert weights.position is not None and weights.position.shape == (side * side, 32)
@@ -88,7 +88,7 @@ def test_filters_are_principal_components_of_the_patch_embedding(
     raw = saved(
         folder,
         *("patch_embeddings.projection.weight", "patch_embeddings.weight", "patch_embed.weight"),
-        *("patch_embedding.weight", "patch_generator.embedder.weight"),
+        *("patch_embedding.weight", "patch_generator.embedder.weight", "patch_embed.proj.weight"),
     )
     if name == "siglip 2":  # its linear map takes a patch row by row, colors last
         raw = raw.reshape(32, patch, patch, 3).transpose(0, 3, 1, 2)

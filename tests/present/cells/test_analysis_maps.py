@@ -68,7 +68,7 @@ def test_models_without_registers_and_those_that_failed_say_so(
 ) -> None:
     text = text_of(section(analyzed[1], "queries"))
     assert text.count("This model has no registers.") == 3
-    assert "This model has no CLS token: what patches receive stands in." in text
+    assert "This model has no CLS token: the map is received attention." in text
     assert "The model tiny/gone is not on the hub." in text
 
 
@@ -175,10 +175,10 @@ def test_every_page_of_objects_says_in_which_vectors(analyzed: tuple[Gallery, Pa
         name: text_of((analyzed[1] / name).read_text(encoding="utf-8"))
         for name in ("m/plain/index.html", "m/deep/index.html", "methods/index.html")
     }
-    assert "Objects looked for in keys and values of the last layer" in pages["m/plain/index.html"]
-    assert "Objects looked for in keys of the last layer" in pages["m/deep/index.html"]
+    assert "Object discovery uses keys and values of the last layer" in pages["m/plain/index.html"]
+    assert "Object discovery uses keys of the last layer" in pages["m/deep/index.html"]
     assert (
-        "Objects looked for in keys (Plain, Registers, Probe, Deep); values (Plain), of the last "
+        "Object discovery uses keys (Plain, Registers, Probe, Deep); values (Plain), of the last "
         "layer"
     ) in pages["methods/index.html"]
 
@@ -188,10 +188,10 @@ def test_colors_say_what_they_are_fitted_to_and_how_well_they_are_aligned(
 ) -> None:
     text = text_of(section(analyzed[1], "components"))
     assert text.count("components of all 2 images of this model") == 4
-    assert text.count("Other models are turned onto this one.") == 1
+    assert text.count("Other models are rotated onto this one.") == 1
     turned = (
-        r"Turned onto those of Plain, which leaves [\d.]+ times the squared size of those "
-        r"\(patches paired at random: [\d.]+ times\): "
+        r"Rotated onto those of Plain. Residual: [\d.]+ × their squared size "
+        r"\(patches paired at random: [\d.]+ ×\); "
     )
     assert len(re.findall(turned, text)) == 3
     background = Image.open(next(analyzed[1].glob("data/plain/image0.features.*.png")))

@@ -7,12 +7,14 @@ import io
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from generator.present.pages.notebook import record_html
+from generator.records.record import RecordPicture
 from generator.records.store import Store
 from tests import tiny
 
@@ -29,6 +31,16 @@ def test_a_record_shows_its_wall_with_a_numbered_color_bar(cls: bool) -> None:
     assert "1" in labels and len(labels) >= 3
     assert ("attention of CLS" in html) == cls
     assert ("mean received attention" in html) != cls
+
+
+def test_a_record_shows_its_picture_and_fits_a_cell() -> None:
+    record = tiny.record(tiny.layout(rows=4, cols=4), layers=24, heads=3)
+    assert record.image in record_html(record)
+    named = replace(record, picture=RecordPicture("cat <1>.png", b"webp"))
+    html = record_html(named)
+    assert "cat &lt;1&gt;.png" in html and "data:image/webp;base64,d2VicA==" in html
+    (width,) = re.findall(r"width: (\d+)px; max-width: 100%", html)
+    assert int(width) * 24 / 4 <= 525, "24 layers are not higher than a screen"
 
 
 def test_a_hostile_model_id_stays_text() -> None:

@@ -31,8 +31,8 @@ from generator.text.numbers import number, percent
 from generator.text.phrases import counted, listed, patches_text, upper_first
 
 MANY = (
-    f"The analyses of each image are drawn for galleries of at most {MOST_IMAGES} images; "
-    "--analyses draws them for this one, too."
+    f"Galleries of more than {MOST_IMAGES} images have no analyses of each image. Add them with "
+    "--analyses."
 )
 UNASKED = "The analyses of each image were not asked for (--no-analyses)."
 LEFT_OUT = "Pictures of the analyses of each image were left out to keep this site small."
@@ -146,7 +146,7 @@ def _queries(context: ImageContext) -> Analysis:
         ]
         lines = [] if cell.content.facts.layout.registers else ["This model has no registers."]
         if cell.maps.queries[0].token == RECEIVED:
-            lines.insert(0, "This model has no CLS token: what patches receive stands in.")
+            lines.insert(0, "This model has no CLS token: the map is received attention.")
         return context.panels(cell, *panels, lines=tuple(lines))
 
     return context.analysis(
@@ -222,8 +222,8 @@ def _rollout(context: ImageContext) -> Analysis:
         found = cell.digest.rollout
         has_prefix = bool(cell.content.facts.layout.prefix)
         lost_mass = (
-            f"{percent(found.prefix_mass[0])} of the rollout lies on the prefix, where even shares "
-            f"would put {percent(found.uniform_prefix)}. "
+            f"{percent(found.prefix_mass[0])} of the rollout is on the prefix (uniform: "
+            f"{percent(found.uniform_prefix)}). "
             if has_prefix
             else ""
         )

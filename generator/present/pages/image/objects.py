@@ -205,21 +205,21 @@ def _color_line(context: ImageContext, cell: AnalyzedCell, found: ColoredFeature
     over = "this image alone" if found.images == 1 else f"all {found.images} images of this model"
     outliers = f", without {counted(found.left_out, 'outlier')}" if found.left_out else ""
     if cell.model.slug == found.reference:
-        compare = "Other models are turned onto this one."
+        compare = "Other models are rotated onto this one."
     elif found.residual is None or found.shuffled is None:
-        compare = "They are not aligned to those of any other model: colors do not compare."
+        compare = "They are not aligned with another model, so colors are not comparable."
     else:
         label = next(m.label for m in context.planner.run.models if m.slug == found.reference)
-        verdict = "colors do not compare" if found.residual >= 1 else "the less, the better"
+        verdict = "colors are not comparable" if found.residual >= 1 else "lower is better"
         compare = (
-            f"Turned onto those of {label}, which leaves {number(found.residual)} times the "
-            f"squared size of those (patches paired at random: {number(found.shuffled)} times): "
-            f"{verdict}."
+            f"Rotated onto those of {label}. Residual: {number(found.residual)} × their squared "
+            f"size (patches paired at random: {number(found.shuffled)} ×); {verdict}."
         )
     return (
-        f"Colors: components of {over}{outliers}; a first one "
-        f"({percent(found.first_explained)} of the variance) keeps {percent(found.foreground)} of "
-        f"the patches, the three shown hold {percent(found.explained)} of their variance. {compare}"
+        f"Colors: components of {over}{outliers}. A first component "
+        f"({percent(found.first_explained)} of the variance) selects {percent(found.foreground)} "
+        f"of the patches; the three shown hold {percent(found.explained)} of their variance. "
+        f"{compare}"
     )
 
 

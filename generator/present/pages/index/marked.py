@@ -29,9 +29,9 @@ MAP_COLUMNS = (
 TITLES: dict[Marks, str] = {"mask": "Maps against masks", "boxes": "Maps against boxes"}
 NOTES: dict[Marks, str] = {
     "mask": "Means over the images with a mask, CLS query, last layer averaged over heads, and "
-    "rollout through all layers. The map of another picture, uniform attention and a Gaussian in "
-    "the middle know nothing of the picture: a model's number says something only beside theirs.",
-    "boxes": "The same over images with boxes and no mask. Boxes hold background too: these "
+    "rollout through all layers. The map of another picture, uniform attention and a centered "
+    "Gaussian ignore the picture: compare a model's numbers with theirs.",
+    "boxes": "The same over images with boxes and no mask. Boxes include background, so these "
     "numbers are not comparable with those against masks.",
 }
 

@@ -30,30 +30,30 @@ from generator.text.latex import written
 
 GROUPS = (
     QuantityGroup(
-        "attention-weights", "Attention", "From the rows of the attention matrices.", WEIGHTS
+        "attention-weights", "Attention", "Computed from rows of attention matrices.", WEIGHTS
     ),
     QuantityGroup(
         "carried",
         "What attention carries",
-        "From attention multiplied through layers, with values, and with gradients of a class.",
+        "Attention combined through layers, with values, or with gradients of a class.",
         CONTRIBUTIONS,
     ),
     QuantityGroup(
         "residual-stream",
         "The residual stream",
-        "From the vectors of tokens between the blocks, and from means over images.",
+        "Computed from token vectors between the blocks, and from means over images.",
         STREAM,
     ),
     QuantityGroup(
         "two-maps",
         "Two maps, two models",
-        "From two maps on one grid, and from the same images seen by two models.",
+        "Two maps on one grid, or two models on the same images.",
         AGREEMENT,
     ),
     QuantityGroup(
         "objects",
         "Features, objects and weights",
-        "From features of patches, from masks of maps, from marked objects, and from weights.",
+        "Computed from patch features, masks of maps, marked objects and weights.",
         OBJECTS,
     ),
 )
@@ -61,8 +61,8 @@ GROUPS = (
 
 SORTING = QuantityGroup(
     "sorting",
-    "What images are sorted by",
-    "One number for each image, on the index.",
+    "Sort orders of the index",
+    "One number for each image.",
     tuple(statistic.quantity for statistic in STATISTICS),
     prefix="sort-",
 )
@@ -77,14 +77,14 @@ def methods_page(planner: Planner) -> MethodsPage:
         *((("citing", "In a paper"),) if citing else ()),
         ("conventions", "Conventions"),
         ("terms", "Terms"),
-        ("storage", "How numbers are kept and drawn"),
+        ("storage", "Storage and drawing"),
     )
     titles = (*parts, *((group.id, group.title) for group in groups), ("versions", "Versions"))
     return MethodsPage(
         path=here.page,
         frame=here.frame(
             f"Methods · {planner.run.title}",
-            "What every number of this gallery is: unit, definition, source, how to read it.",
+            "Every number of this gallery: unit, definition, source, how to read it.",
             "methods",
             scripts=citing is not None,
         ),
@@ -122,8 +122,8 @@ def _indexed(name: str) -> str:
 def _conventions() -> Iterator[Fact]:
     yield Fact(
         "Attention",
-        "The weights after the softmax, computed in float32. For one layer, head and query they "
-        "sum to 1 over all keys, prefix tokens included; nothing is cut off silently. "
+        "Softmax weights, computed in float32. For one layer, head and query they sum to 1 over "
+        "all keys, prefix tokens included. "
         f"{ATTENTION.caveat.partition('. ')[0]}.",
     )
     yield Fact(
@@ -134,36 +134,34 @@ def _conventions() -> Iterator[Fact]:
     )
     yield Fact(
         "Layers, heads, rows, columns",
-        "Counted from 1 wherever they are read, in text, labels and addresses. Layer 0 of norms "
-        "is the embedding, before the first block. Channels and classes have their numbers in the "
-        "checkpoint, which start at 0.",
+        "Counted from 1 in text, labels and addresses. Layer 0 of norms is the embedding, before "
+        "the first block. Channels and classes keep the checkpoint's numbers, from 0.",
     )
     yield Fact(
         "Tokens",
-        "The prefix comes first, CLS, then a distillation token or registers where the model has "
-        "them, then the patches row by row. How many there are is checked against the model's "
-        "config. A model without a class token shows " + RECEIVED_NOTE.split(" (")[0] + " instead.",
+        "The prefix comes first: CLS, then a distillation token or registers, if any. Patches "
+        "follow row by row. Their number is checked against the model's config. Models without a "
+        "class token show " + RECEIVED_NOTE.split(" (")[0] + " instead.",
     )
     yield Fact(
         "Times uniform",
-        "Attention times the number of keys: 1 is what every token would get if attention were "
-        "spread evenly. So models with different numbers of tokens compare.",
+        "Attention times the number of keys. 1 is an even share. It is comparable between models "
+        "with different numbers of tokens.",
     )
     yield Fact(
         "Norms",
-        "Of the residual stream after a block and before the final LayerNorm. After it, all norms "
-        "are alike and outliers cannot be seen.",
+        "L2 norms of the residual stream after a block and before the final LayerNorm. That "
+        "LayerNorm makes all norms equal.",
     )
     yield Fact("Outlier patches", f"{OUTLIERS_RULE[0].upper()}{OUTLIERS_RULE[1:]}.")
     yield Fact(
         "Means",
-        "Over queries first, then over heads where a number is not of one head, then over images; "
-        "each image counts alike. What a band of a chart is over stands below "
-        "the chart; standard deviations have no correction for small numbers.",
+        "Over queries first, then heads, then images. Every image has the same weight. Charts say "
+        "what their bands show. Standard deviations divide by n.",
     )
     yield Fact(
         "Not applicable, not measured, zero",
-        "They look different: a sentence with the reason, a sentence with what to do, and a 0.",
+        "“Not applicable” and “not measured” come with a reason. 0 is a measured zero.",
     )
 
 
@@ -175,41 +173,39 @@ def _storage(planner: Planner) -> Iterator[Fact]:
     if hero is not None:
         rule = RULE if len(hero.maps) > 1 else RULE_OF_ONE
         yield Fact(
-            "What opens the index",
-            f"{rule} Its maps are means over heads, interpolated between patches, each on a "
-            "logarithmic scale of its own from the 0.5 to the 99.5 percentile. So colors compare "
-            "within a map, not between maps.",
+            "First figure of the index",
+            f"{rule} Maps are means over heads, interpolated between patches. Each has its own "
+            "logarithmic scale, from its 0.5 to its 99.5 percentile, so colors are comparable "
+            "within a map only.",
         )
     yield Fact(
         "Ends of the scale",
         f"{power_label(contents.scale.low)} to {power_label(contents.scale.high)} times uniform, "
-        f"drawn by its logarithm in the colors of {contents.settings.colors}, which are even in "
-        "lightness and readable without color vision.",
+        f"logarithmic. The color map {contents.settings.colors} is perceptually uniform and "
+        "color-blind safe.",
     )
     yield Fact(
         "Quantization",
-        f"Maps are shipped as {stored.bits}-bit codes: {stored.formula}, with the maximum of "
-        f"{stored.maximum}. Codes go from 0 to {stored.steps}. A decoded value is off by at most "
-        f"{stored.error_bound}, which is 0.4 % of the map's maximum at the top and less below. The "
-        "maximum and the minimum over heads are found in the page from decoded heads and coded "
-        "once more: such a value may be off by the same for the largest maximum of its heads, and "
-        "by its own, which is said beside it. Norms beside a map are kept to within 2.2 %; which "
-        "patches are outliers is exact.",
+        f"Maps are stored as {stored.bits}-bit codes: {stored.formula}, with the maximum of "
+        f"{stored.maximum}. Codes go from 0 to {stored.steps}. The error of a value is at most "
+        f"{stored.error_bound}: 0.4 % of the map's maximum at the top, less below. Maximum and "
+        "minimum over heads are computed from decoded values and coded again, so the errors add "
+        "up; the page states them. Norms beside a map are within 2.2 %. Outlier patches are exact.",
     )
     if contents.reduction.steps and contents.settings.max_bytes is not None:
         yield Fact(
             "Left out",
             f"To keep the site within {size_in_words(contents.settings.max_bytes)}: "
-            f"{'; '.join(contents.reduction.words)}. The order in which things go: {ORDER}.",
+            f"{'; '.join(contents.reduction.words)}. Order of removal: {ORDER}.",
         )
     yield Fact(
         "Interpolation",
-        "None, unless a reader asks for it: one value fills one patch.",
+        "None by default: one value fills one patch.",
     )
     yield Fact(
         "Charts",
-        "Drawn from unrounded numbers; what a mark says under the pointer, and tables, are rounded "
-        "for reading. Heat maps of heads have the same scale on the pages of all models.",
+        "Drawn from unrounded numbers. Tables and tooltips round. Heat maps of heads share one "
+        "scale across all models.",
     )
 
 
@@ -235,5 +231,5 @@ def _versions(planner: Planner) -> Iterator[Fact]:
             vectors.setdefault(name, []).append(model.label)
     if vectors:
         said = (f"{name} ({', '.join(labels)})" for name, labels in vectors.items())
-        yield Fact("Objects looked for in", "; ".join(said) + ", of the last layer")
+        yield Fact("Object discovery uses", "; ".join(said) + ", of the last layer")
     yield Fact("Files", f"drawing {RENDER_VERSION}, analyses {DIGEST_VERSION}")

@@ -24,22 +24,22 @@ from generator.text.phrases import counted, listed, some
 SEEN = {
     "square": "The models saw the centered square",
     "whole": "The models saw the whole picture",
-    "checkpoint": "The models saw what their own preprocessing leaves",
+    "checkpoint": "The models saw what their own preprocessing keeps",
 }
 LOST_AND_TOKENCUT = (
-    " Objects were looked for with LOST",
+    " Object discovery used LOST",
     Cite("simeoni2021localizing"),
     f" (k = {EXPANSION} patches at 37 × 37, scaled by area to other grids) and TokenCut",
     Cite("wang2022tokencut"),
     f" (threshold {given(TAU)}).",
 )
 MASSIVE = (
-    " Massive activations are single channels of the residual stream that stand out",
+    " Massive activations are outstanding single channels of the residual stream",
     Cite("sun2024massive"),
     ".",
 )
 SINKS = (
-    " What keys contribute is measured by the norms of their weighted values",
+    " Contributions of keys are the norms of their weighted values",
     Cite("kobayashi2020attention"),
     ".",
 )
@@ -153,19 +153,18 @@ def _input(planner: Planner) -> Iterator[Piece]:
 def _attention(planner: Planner) -> Iterator[Piece]:
     scale = planner.contents.scale
     yield (
-        " Attention is the weight after the softmax, over all keys, given in times uniform: "
-        "multiplied by the number of keys, so that 1 is uniform attention. Maps are drawn one "
-        "square a patch on a logarithmic scale from "
+        " Attention is the softmax weight over all keys, in times uniform: multiplied by the "
+        "number of keys, so 1 is uniform attention. Maps show one square per patch on a "
+        "logarithmic scale from "
         f"{power_label(scale.low)} to {power_label(scale.high)}, the same for all models. "
         "Attention distance is the mean distance between a query's and its keys' patches, "
-        "weighted by attention: raw, with the weights over all keys, and renormalized over the "
-        "patches"
+        "weighted by attention, both raw (over all keys) and renormalized over the patches"
     )
     yield Cite("dosovitskiy2021image")
     yield Cite("raghu2021vision")
     yield (
-        f"; entropy is a {ENTROPY.unit}. Rollout is the product over layers of (A + I) / 2, "
-        "where A is the mean over heads"
+        f". Entropy is given as a {ENTROPY.unit}. Rollout is the product over layers of "
+        "(A + I) / 2, where A is the mean over heads"
     )
     yield Cite("abnar2020quantifying")
     yield "."
@@ -175,9 +174,8 @@ def _stream() -> Iterator[Piece]:
     yield (" Norms of tokens are L2 norms in the residual stream before the final LayerNorm")
     yield Cite("darcet2024vision")
     yield (
-        f"; a patch counts as an outlier when its norm is more than {given(OUTLIER)} times the "
-        "median patch's of the same layer. Outliers are stated for the layer in which the largest "
-        "norm stands out most."
+        f". A patch is an outlier if its norm exceeds {given(OUTLIER)} times the median patch norm "
+        "of its layer. Outliers are stated for the layer where the largest norm stands out most."
     )
 
 

@@ -100,7 +100,7 @@ def budget_bars(context: ModelContext, means: QueryMeans) -> Chart:
             f"{OTHERS}."
         )
     elif means.query == OUTLIERS and np.isnan(means.shares[:, 0]).all():
-        notes.append("What an outlier gives itself is in the group of outlier patches.")
+        notes.append("Attention of outliers to themselves counts under outlier patches.")
     verb = "attend" if means.query in (NORMAL, OUTLIERS) else "attends"
     words = Words(
         id=f"budget-{means.query.replace(' ', '-').lower()}",

@@ -84,7 +84,7 @@ def _facts(here: Planner, model: ModelEntry, cells: tuple[CellContent, ...]) -> 
     yield Fact("Grid it ran on", f"{grid_text(grids)} patches (rows × columns)")
     yield Fact("Input", f"{grid_text(inputs)} pixels (width × height)")
     if vectors := vectors_of(here.contents.digests, model.slug):
-        yield Fact("Objects looked for in", f"{' and '.join(vectors)} of the last layer")
+        yield Fact("Object discovery uses", f"{' and '.join(vectors)} of the last layer")
     yield Fact("License", measured.license or "not stated")
 
 

@@ -68,7 +68,7 @@ def sweep_page(planner: Planner, sweep: Sweep) -> SweepPage:
         more=f"{counted(left, 'more image')} not shown here." if left > 0 else "",
         text="Each number is a mean over images, layers and heads unless its chart says "
         "otherwise. A gap means that a checkpoint has no such number, which is not zero. "
-        "What changes along a training need not be caused by it." + _uneven(measured),
+        "A change along training is not necessarily caused by it." + _uneven(measured),
         charts=tuple(_charts(here, measured)),
         table=_table(measured),
     )
@@ -188,8 +188,8 @@ def _charts(planner: Planner, measured: _Measured) -> Iterator[Chart]:
         "How far the maps are from the first and the last",
         AXIS,
         f"divergence in {DIVERGENCE.unit}",
-        "Maps of the last layer, mean over heads and over images. Low: the maps are alike. High: "
-        "they share no place; how far apart places are, it does not know.",
+        "Maps of the last layer, mean over heads and over images. Low: similar maps. High: no "
+        "overlap, however far apart.",
     )
     ends = [
         _series(measured, f"from {step_text(step)}", values)

@@ -111,7 +111,7 @@ def test_a_paper_can_take_a_paragraph_over(built: Built) -> None:
         assert f"{facts.id} at commit {facts.version[:12]}" in text
     assert "tiny/gone" not in text
     assert "The models saw the whole picture of 2 images" in text
-    assert "more than 3 times the median patch's" in text
+    assert "exceeds 3 times the median patch norm" in text
     assert "(Abnar and Zuidema, 2020)" in text
     assert "(Dosovitskiy et al., 2021; Raghu et al., 2021)" in text
     assert "\\" not in text
