@@ -14,8 +14,8 @@ from tests.spec.gallery_file import ENOUGH, MODELS, NAME_IMAGES, NAME_MODELS, er
 EXTRA_KEYS = (
     "title, description, resolution, models, sequences, sweeps, images, out, field_of_view, "
     "device, dtype, "
-    "patch_queries, extras, objects, target, batch_size, jobs, trust_remote_code, strict, store, "
-    "templates, groups, masks, boxes, site_url, compare, paper, analyses, figure, anonymous, "
+    "patch_queries, extras, objects, target, batch_size, jobs, ray, trust_remote_code, strict, "
+    "store, templates, groups, masks, boxes, site_url, compare, paper, analyses, figure, anonymous, "
     "max_site_size"
 )
 

@@ -304,6 +304,7 @@ class RayCrew:
             state.token,
             reply.absolute(),
             own,
+            Path.cwd(),
         )
         actor = self._cluster.actor(NodeMeasurer, seat, seat.cpus, setup)
         return _Worker(str(state.started), seat, actor, reply, actor.hello.remote())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import os
 import platform
 import socket
 from collections.abc import Mapping
@@ -41,6 +42,7 @@ class NodeSetup:
         token: what the file holds.
         reply: a file to write there.
         same_machine: whether the node is the program's own.
+        folder: the program's current folder, from which paths are told.
     """
 
     how: How
@@ -49,6 +51,7 @@ class NodeSetup:
     token: str
     reply: Path
     same_machine: bool
+    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,12 @@ def expect_same_versions(hello: Hello) -> None:
             )
 
 
+def enter(folder: Path) -> None:
+    """Go to the program's current folder, if it is there: paths may be relative to it."""
+    with suppress(OSError):
+        os.chdir(folder)
+
+
 class NodeMeasurer:
     """Measures batches on a node.
 
@@ -110,6 +119,7 @@ class NodeMeasurer:
     """
 
     def __init__(self, setup: NodeSetup) -> None:
+        enter(setup.folder)
         self._setup = setup
         self._measurer: Measurer | None = None
         self._same: set[str] = set()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.pipeline.workers.cluster import Cluster
+from generator.pipeline.workers.node import enter
 from generator.present.files.cache import PutFile, SiteCache
 from generator.present.files.settings import Settings
 from generator.present.site.workers import FEWEST, Bench, Item, Make, Read, StartPool
@@ -34,9 +35,11 @@ class PageMaker:
     Args:
         marks: files that the program has written, in the staging folder and in the store.
         token: what they hold.
+        folder: the program's current folder.
     """
 
-    def __init__(self, marks: Sequence[Path], token: str) -> None:
+    def __init__(self, marks: Sequence[Path], token: str, folder: Path) -> None:
+        enter(folder)
         self._marks = tuple(marks)
         self._token = token
         self._bench: Bench | None = None
@@ -86,7 +89,7 @@ def _started(
         marks, token = (one.absolute(), other.absolute()), secrets.token_hex(16)
         for mark in marks:
             mark.write_text(token)
-        actors = [cluster.actor(PageMaker, seat, 1, marks, token) for seat in seats]
+        actors = [cluster.actor(PageMaker, seat, 1, marks, token, Path.cwd()) for seat in seats]
         asked = {actor.sees.remote(): actor for actor in actors}
         done, _ = cluster.ray.wait([*asked], num_returns=len(asked), timeout=STARTING)
         sees = [asked[answer] for answer in done if _is_true(cluster, answer)]

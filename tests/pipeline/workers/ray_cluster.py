@@ -94,14 +94,15 @@ def main(folder: Path) -> None:
     head = {"num_cpus": 2, "object_store_memory": MEMORY, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     second = cluster.add_node(**options)
+    os.chdir(folder)  # not the current folder of the nodes
     ours.RESCAN = 0.5
     # records of the first node come back through the object store, as if it shared no folder
     ours._sees = lambda worker, token: worker.name != "1" and sees(worker, token)
     try:
         spec = load_spec(
-            folder / "gallery.toml",
-            out=folder / "ray" / "site",
-            store=folder / "ray" / "store",
+            Path("gallery.toml"),
+            out=Path("ray", "site"),
+            store=Path("ray", "store"),
             ray=cluster.address,
         )
         plan = plan_of(spec)

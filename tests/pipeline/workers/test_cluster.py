@@ -98,7 +98,8 @@ def batch_of(plan: WorkPlan) -> Batch:
 
 def node(place: Path, store: Path, *, same_machine: bool = False) -> NodeMeasurer:
     mark, reply = place / "mark", place / "reply"
-    return NodeMeasurer(NodeSetup(How("cpu", "float32"), store, mark, "x", reply, same_machine))
+    setup = NodeSetup(How("cpu", "float32"), store, mark, "x", reply, same_machine, Path.cwd())
+    return NodeMeasurer(setup)
 
 
 def moved(batch: Batch, place: Path) -> Batch:
