@@ -15,8 +15,8 @@ EXTRA_KEYS = (
     "title, description, resolution, models, sequences, sweeps, images, out, field_of_view, "
     "device, dtype, "
     "patch_queries, extras, objects, target, batch_size, jobs, ray, trust_remote_code, strict, "
-    "store, templates, groups, masks, boxes, site_url, compare, paper, analyses, figure, anonymous, "
-    "max_site_size"
+    "store, templates, groups, masks, boxes, site_url, compare, paper, analyses, figure, "
+    "anonymous, max_site_size"
 )
 
 
