@@ -48,7 +48,7 @@ def without_a_namespace() -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(260)
 def test_the_gallery_is_the_same_on_two_nodes_of_which_one_is_killed(
     checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,7 +70,7 @@ def test_the_gallery_is_the_same_on_two_nodes_of_which_one_is_killed(
         capture_output=True,
         text=True,
         check=False,
-        timeout=400,
+        timeout=220,
     )
     assert done.returncode == 0, done.stderr[-5000:]
     told = json.loads((tmp_path / "told.json").read_text())
