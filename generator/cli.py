@@ -5,8 +5,11 @@ Heavy imports are made inside the commands, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import logging
 import signal
+import sys
 import threading
+from typing import Any
 
 import click
 
@@ -15,16 +18,48 @@ from generator.commands.cache import cache
 from generator.commands.diff import diff
 from generator.commands.export import export
 from generator.commands.figure import figure
+from generator.commands.init import init
 from generator.commands.inspect import inspect
 from generator.commands.publish import publish
+from generator.commands.schema import schema
 from generator.commands.serve import serve
-from generator.commands.shared import InOrder
+from generator.commands.shared import INTERRUPTED, InOrder, say
+from generator.commands.voice import with_voice
 from generator.temporary import finish_killed
 from generator.version import __version__
 
+logger = logging.getLogger(__name__)
+
+KEPT = "Stopped. What was measured is kept: run the same command to go on."
+STOPPED = {"build": KEPT, "demo": KEPT}
+"""What is said after Ctrl-C, by command."""
+
+
+def stopped(command: str) -> str:
+    """What is said after Ctrl-C: what is kept, and which download begins again."""
+    hub = sys.modules.get("generator.capture.checkpoint.hub")
+    lost = f" The download of {hub.unfinished[-1]} begins again." if hub and hub.unfinished else ""
+    return STOPPED.get(command, "Stopped.") + lost
+
+
+class AllCommands(InOrder):
+    """The group of all commands: stopped anywhere, it ends in one way."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; Ctrl-C at any moment is one line, and exit status 130."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if not isinstance(error, click.ClickException | click.exceptions.Exit | click.Abort):
+                logger.debug("a bug", exc_info=error)
+            raise
+        except KeyboardInterrupt:
+            say(stopped(ctx.invoked_subcommand or ""), err=True)
+            sys.exit(INTERRUPTED)
+
 
 @click.group(
-    cls=InOrder,
+    cls=AllCommands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="attention-gallery")
@@ -49,8 +84,11 @@ def _stop(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-for command in (demo, inspect, build, serve, export, figure, diff, publish, cache):
-    main.add_command(command)
+for command in (
+    *(demo, init, inspect, build, serve, export, figure, diff, publish, cache),
+    schema,
+):
+    main.add_command(with_voice(command))
 
 
 if __name__ == "__main__":

@@ -49,6 +49,24 @@ class CaptureError(ModelError):
     """The attention captured in a forward pass does not fit the architecture."""
 
 
+class NothingLeftError(GalleryError):
+    """Nothing is left to show, because everything failed.
+
+    Attributes:
+        what: what is not left, as a sentence.
+        reason: message and hint of the first failure.
+    """
+
+    def __init__(self, what: str, message: str, hint: str) -> None:
+        super().__init__(f"{what.rstrip('.')}: {message}", hint)
+        self.what = what
+        self.reason = f"{message} {hint}".rstrip()
+
+
+class NoModelLeftError(NothingLeftError, ModelError):
+    """No model is left to show."""
+
+
 class StoreError(GalleryError):
     """The record store or the output folder cannot be read or written."""
 

@@ -17,8 +17,14 @@ from playwright.sync_api import Browser, sync_playwright
 import generator
 from generator.bundled import bundled
 from generator.spec.options import load_spec
+from tests.browser.opened import Tabs
+from tests.once import once
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+TESTS = Path(__file__).parent
+QUICK = ("analysis", "commands", "images", "records", "spec", "text")
+"""Folders of tests that take little time, with few exceptions."""
+
 FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
 
 
@@ -38,6 +44,25 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if named or config.option.collectonly or config.option.capture == "no":
         return 0
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """``-m quick`` does not even import the others."""
+    slow = collection_path.parent == TESTS and collection_path.name not in QUICK
+    return True if config.option.markexpr == "quick" and slow and collection_path.is_dir() else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is quick, after folders have marked what is not, and give slow tests more time."""
+    slow = {"browser", "latex", "slow"}
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        costly = {mark.name for mark in item.iter_markers()} & slow
+        if (folder in QUICK or folder.endswith(".py")) and not costly:
+            item.add_marker(pytest.mark.quick)
+        if "slow" in costly and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(600))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -74,8 +99,16 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def tabs(chromium: Browser) -> Tabs:
+    return Tabs(chromium)
+
+
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of the demo gallery, whose networks really run."""
-    folder = tmp_path_factory.mktemp("demo")
-    gallery = bundled("examples") / "demo.toml"
-    return generator.build(load_spec(gallery, out=folder / "site", store=folder / "store")).site
+
+    def make(folder: Path) -> None:
+        gallery = bundled("examples") / "demo.toml"
+        generator.build(load_spec(gallery, out=folder / "site", store=folder / "store"))
+
+    return once(tmp_path_factory, "demo", make) / "site"

@@ -16,7 +16,7 @@ PACKAGE = Path(generator.__file__).parent
 LADDERS: dict[str, tuple[str, ...]] = {
     "": (
         "errors",
-        "bundled temporary text version",
+        "bundled other_name temporary text version",
         "progress",
         "records",
         "spec",

@@ -52,7 +52,8 @@ def pooled(values: FloatArray, most: int) -> FloatArray:
 
     Args:
         values: ``[row, col]``.
-        most: largest number of rows and columns; a smaller grid is unchanged.
+        most: largest number of rows and columns, one for both or one each; a smaller grid is
+            unchanged.
     """
     found = np.asarray(values, dtype=np.float64)
     for axis, count in enumerate(found.shape):
@@ -62,7 +63,7 @@ def pooled(values: FloatArray, most: int) -> FloatArray:
     return found
 
 
-def area_means(maps: FloatArray, most: int) -> FloatArray:
+def area_means(maps: FloatArray, most: int | tuple[int, int]) -> FloatArray:
     """Downsample maps to at most ``most`` rows and columns; values are means over cells.
 
     A patch in several cells counts in each by the area it has there. The unit stays: times uniform
@@ -76,10 +77,10 @@ def area_means(maps: FloatArray, most: int) -> FloatArray:
         float32 ``[..., row, col]``.
     """
     found = np.asarray(maps, dtype=np.float64)
-    for axis in (-2, -1):
+    for axis, cells in zip((-2, -1), (most, most) if isinstance(most, int) else most, strict=True):
         count = found.shape[axis]
-        if count > most:
-            shares = overlaps(np.linspace(0, 1, count + 1), np.linspace(0, 1, most + 1))
+        if count > cells:
+            shares = overlaps(np.linspace(0, 1, count + 1), np.linspace(0, 1, cells + 1))
             weights = shares / shares.sum(axis=1, keepdims=True)
             found = np.moveaxis(np.moveaxis(found, axis, -1) @ weights.T, -1, axis)
     means: FloatArray = found.astype(np.float32)

@@ -17,10 +17,23 @@ from generator.commands.given import (
     from_standard_input,
     gallery_file,
 )
-from generator.commands.shared import BESIDE, BUILDING, MEASURING, one_line_errors, options, say
+from generator.commands.shared import (
+    BESIDE,
+    BUILDING,
+    FAILED,
+    MEASURING,
+    Word,
+    one_line_errors,
+    options,
+    report,
+    say,
+)
+from generator.commands.voice import quiet
+from generator.errors import GalleryError, NothingLeftError, SpecError
 
 if TYPE_CHECKING:
     from generator.pipeline.build import Outcome
+    from generator.progress import Reporter
     from generator.spec.gallery import GallerySpec
 
 
@@ -52,6 +65,17 @@ if TYPE_CHECKING:
     "sequence.",
 )
 @click.option(
+    "--dataset",
+    metavar="NAME",
+    help="A data set of the hub, owner/name or owner/name@revision, whose pictures are shown. "
+    "Needs the library datasets.",
+)
+@click.option("--split", metavar="NAME", help="Of the data set, and which rows: 'test[:20]'.")
+@click.option(
+    "--column", metavar="NAME", help="Of the data set's pictures.  [default: the only one]"
+)
+@click.option("--subset", metavar="NAME", help="Of the data set.  [default: its default]")
+@click.option(
     "--sequence",
     "sequences",
     multiple=True,
@@ -76,13 +100,13 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--field-of-view",
-    type=click.Choice(["square", "whole", "checkpoint"]),
+    type=Word(["square", "whole", "checkpoint"]),
     help="What the models see: the centered square, the whole picture, or what the checkpoint's "
     "own preprocessing leaves of it.  [default: square]",
 )
 @click.option(
     "--patch-queries",
-    type=click.Choice(["auto", "off", "mean", "heads"]),
+    type=Word(["auto", "off", "mean", "heads"]),
     help="Keep attention with patches as queries: mean over heads, all heads, or off."
     "  [default: auto, which is mean up to 16x16 patches]",
 )
@@ -163,7 +187,9 @@ if TYPE_CHECKING:
 )
 @options(MEASURING)
 @options(BUILDING)
-def build(words: tuple[str, ...], *, dry_run: bool, records_only: bool, **given: Any) -> None:
+def build(
+    words: tuple[str, ...], *, dry_run: bool, as_json: bool, records_only: bool, **given: Any
+) -> None:
     """Measure models on images and build the site that compares them.
 
     Everything can be said in a file, on the command line, or both; what is given on the command
@@ -178,6 +204,7 @@ def build(words: tuple[str, ...], *, dry_run: bool, records_only: bool, **given:
     from generator.temporary import scratch
 
     with one_line_errors(), ExitStack() as stack:
+        given["dataset"] = dataset_in(given)
         file = gallery_file(words) or found_here(given)
         if STANDARD_INPUT in given["images"]:
             found = from_standard_input(stack.enter_context(scratch()))
@@ -187,16 +214,24 @@ def build(words: tuple[str, ...], *, dry_run: bool, records_only: bool, **given:
                 for each in (found if image == STANDARD_INPUT else (image,))
             )
         spec = load_spec(file, **given) if file is not None else spec_from_options(**given)
-        run(spec, dry_run=dry_run, records_only=records_only)
+        run(spec, dry_run=dry_run, as_json=as_json, records_only=records_only)
+
+
+def dataset_in(given: dict[str, Any]) -> dict[str, str] | None:
+    """The data set that the options name; takes its options out."""
+    found = {key: given.pop(key) for key in ("split", "column", "subset")}
+    found["name"] = given["dataset"]
+    return {key: value for key, value in found.items() if value is not None} or None
 
 
 def found_here(given: dict[str, Any]) -> Path | None:
     """The current folder's gallery.toml, where the options name no models or no images."""
-    complete = (given["models"] or given["sweeps"]) and (given["images"] or given["sequences"])
+    pictures = given["images"] or given["sequences"] or given["dataset"]
+    complete = (given["models"] or given["sweeps"]) and pictures
     path = Path(GALLERY)
     if complete or not path.is_file():
         return None
-    say(f"Building {path}.", err=True)
+    report(f"Building {path}.", err=True)
     return path
 
 
@@ -213,41 +248,70 @@ def found_here(given: dict[str, Any]) -> Path | None:
 @options(BESIDE)
 @options(MEASURING[:2])
 @options(BUILDING)
-def demo(*, dry_run: bool, **given: Any) -> None:
+def demo(*, dry_run: bool, as_json: bool, **given: Any) -> None:
     """Build a gallery of embedded models and pictures. Needs no network."""
     from generator.bundled import bundled
     from generator.spec.options import load_spec
 
     with one_line_errors():
-        run(load_spec(bundled("examples") / "demo.toml", **given), dry_run=dry_run)
+        run(load_spec(bundled("examples") / "demo.toml", **given), dry_run=dry_run, as_json=as_json)
 
 
-def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None:
+def run(
+    spec: GallerySpec, *, dry_run: bool, as_json: bool = False, records_only: bool = False
+) -> None:
     """Build a gallery and print the outcome; exits with 1 if something failed."""
     from generator.pipeline.build import build_gallery
-    from generator.progress import reporter_for
+    from generator.progress import Silent, reporter_for
     from generator.text.console import LegibleConsole
 
     console = LegibleConsole(stderr=True, highlight=False)
-    if dry_run:
-        from generator.commands.dry_run import print_plan
+    told = Told(Silent() if quiet() or as_json else reporter_for(console))
+    if spec.jobs is None:
+        spec = spec.model_copy(update={"jobs": "auto"})
+    if as_json and not dry_run:
+        raise SpecError("--json belongs to --dry-run.", "Leave it out, or add --dry-run.")
+    try:
+        if dry_run:
+            from generator.commands.dry_run import print_plan
 
-        print_plan(spec, LegibleConsole(highlight=False), reporter_for(console))
-        return
-    outcome = build_gallery(
-        spec if spec.jobs else spec.model_copy(update={"jobs": "auto"}),
-        command=command_line(sys.argv),
-        reporter=reporter_for(console),
-        records_only=records_only,
-    )
-    say(summary(outcome, spec.out))
+            if not print_plan(spec, LegibleConsole(highlight=False), told, as_json=as_json):
+                sys.exit(FAILED)
+            return
+        outcome = build_gallery(
+            spec, command=command_line(sys.argv), reporter=told, records_only=records_only
+        )
+    except NothingLeftError as error:
+        if quiet() or not told.has(error.reason):
+            raise
+        raise GalleryError(error.what) from error
+    report(summary(outcome, spec.out))
     for note in outcome.notes:
-        say(note, err=True)
-    failures = outcome.failures
-    for failure in failures:
-        say(f"failed: {failure.message} {failure.hint}".rstrip(), err=True)
-    if failures:
-        sys.exit(1)
+        report(note, err=True)
+    for failure in outcome.failures:
+        if quiet() or not told.has(failure.text):
+            say(f"failed: {failure.text}", err=True)
+    if outcome.failures:
+        sys.exit(FAILED)
+
+
+class Told:
+    """A reporter that remembers its notes, so that each failure is said once."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._notes: set[str] = set()
+        self.job = reporter.job
+
+    def note(self, text: str) -> None:
+        """Pass a message on; a failure only once."""
+        if text not in self._notes or not text.startswith("failed: "):
+            self._reporter.note(text)
+        self._notes.add(text)
+
+    def has(self, failure: str) -> bool:
+        """Whether a failure was told."""
+        return f"failed: {failure}" in self._notes
 
 
 def summary(outcome: Outcome, out: Path) -> str:
@@ -256,8 +320,13 @@ def summary(outcome: Outcome, out: Path) -> str:
     return (
         f"{len(run.models)} models x {len(run.images)} images: "
         f"{outcome.measured} measured, {outcome.reused} from the store.\n"
-        f"{_left_out(outcome)}Open {out / 'index.html'}"
+        f"{_left_out(outcome)}Open {out / 'index.html'}, or run: {_serving(out)}"
     )
+
+
+def _serving(out: Path) -> str:
+    """The command that shows a site in a browser."""
+    return shlex.join(["attention-gallery", "serve", str(out), "--open"])
 
 
 def _left_out(outcome: Outcome) -> str:

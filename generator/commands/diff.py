@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from generator.commands.shared import one_line_errors, say
+from generator.commands.shared import (
+    BAD_USAGE,
+    Word,
+    one_line_errors,
+    say,
+)
 
 if TYPE_CHECKING:
     from generator.export.diff.difference import Difference, Passed
 
 Format = Literal["text", "csv", "json"]
-
-BAD_INPUT = 2
-"""Exit status for usage errors, as in click; 1 means an exceeded threshold."""
 
 
 @click.command()
@@ -45,7 +47,7 @@ BAD_INPUT = 2
 )
 @click.option(
     "--threshold-on",
-    type=click.Choice(["values", "means"]),
+    type=Word(["values", "means"]),
     default="values",
     show_default=True,
     help="Hold thresholds against every single value, or against the mean over images, layers "
@@ -54,7 +56,7 @@ BAD_INPUT = 2
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["text", "csv", "json"]),
+    type=Word(["text", "csv", "json"]),
     help="Of what is written.  [default: what the name after -o says, or text]",
 )
 @click.option(
@@ -99,7 +101,7 @@ def diff(
     from generator.spec.gallery import default_store
     from generator.spec.models import expand
 
-    with one_line_errors(BAD_INPUT):
+    with one_line_errors(BAD_USAGE):
         if len(stores) > 2:
             raise SpecError("--store is given more than twice.", "Name one for each gallery.")
         names = tuple(n.strip() for n in (quantities or "").split(",") if n.strip())

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from generator.pipeline.build import check_before_work, planned_gallery, settings_of
-from generator.pipeline.costs import ExtraPrice, ModelCost, estimate, extra_prices, site_price
+from generator.pipeline.costs import ExtraPrice, ModelCost
+from generator.pipeline.forecast import Forecast, forecast
+from generator.pipeline.plan import WorkPlan
 from generator.pipeline.site_prices import SitePrice
 from generator.pipeline.workers.cluster import connected, seats_in_words
-from generator.present.cells.analysis_maps import drawn_for
 from generator.progress import Reporter
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
 from generator.text.amounts import duration_in_words, size_in_words
 from generator.text.numbers import percent, plain
+from generator.text.phrases import counted
+
+PLAN_SCHEMA = 1
+"""Version of what ``--json`` prints."""
+
+HEADINGS = (
+    *("model", "grid", "tokens", "in store", "to measure", "measuring", "pages", "download"),
+    *("memory", "store", "site"),
+)
 
 
-def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
-    """Plan a gallery and print it as a table, without measuring or writing anything.
+def print_plan(
+    spec: GallerySpec, console: Console, reporter: Reporter, *, as_json: bool = False
+) -> bool:
+    """Plan a gallery and print what it costs, without measuring or writing anything.
+
+    Args:
+        as_json: print JSON in place of a table.
+
+    Returns:
+        Whether the gallery would be built without a failure.
 
     Raises:
         GalleryError: the gallery cannot be built.
@@ -29,48 +51,61 @@ def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
     check_before_work(spec)
     place = _place_lines(spec)  # no plan for a cluster that is not there
     plan = planned_gallery(spec, Store(spec.store), reporter)
-    costs = estimate(plan)
+    found = forecast(plan, spec, settings_of(spec))
+    if as_json:
+        text = json.dumps(plan_facts(plan, found), indent=2, ensure_ascii=True)
+        console.out(text, highlight=False)
+    else:
+        _print_costs(found.models, console)
+        for line in (
+            *total_lines(found, spec),
+            *place,
+            *site_lines(found.site, spec.max_site_size),
+            *extra_lines(found.extras, spec),
+            *_weights_lines(found.models),
+        ):
+            console.print(line, markup=False, soft_wrap=True)
+    return not found.obstacle and not _failures(plan)
+
+
+def _print_costs(costs: Sequence[ModelCost], console: Console) -> None:
+    """A table where the terminal is wide enough, else lines for each model."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("model", "grid", "tokens", "in store", "to measure", "time", "memory"):
-        table.add_column(
-            heading,
-            justify="left" if heading in ("model", "grid") else "right",
-            overflow="fold",
-        )
-    table.add_column("store", justify="right")
-    table.add_column("site", justify="right")
+    for heading in HEADINGS:
+        justify: Any = "left" if heading in ("model", "grid") else "right"
+        table.add_column(heading, justify=justify, no_wrap=True)
     for cost in costs:
-        table.add_row(*_row(cost))
-    console.print(table)
-    site = site_price(
-        plan,
-        drawn=drawn_for(len(plan.images), settings_of(spec)),
-        limit=spec.max_site_size,
-    )
-    usable = sum(image.failure is None for image in plan.images)
-    console.print(
-        f"{usable} of {len(plan.images)} images usable. "
-        f"In all: about {duration_in_words(sum(cost.seconds for cost in costs))} on this CPU "
-        "(an accelerator is much faster), "
-        f"{size_in_words(sum(cost.store for cost in costs))} more in {spec.store}, "
-        f"about {size_in_words(site.bytes)} in {spec.out}.",
-        markup=False,
-        soft_wrap=True,
-    )
-    for line in (
-        *place,
-        *site_lines(site, spec.max_site_size),
-        *extra_lines(extra_prices(plan), spec),
-        *_weights_lines(costs),
+        table.add_row(*(Text(cell) for cell in _row(cost)))
+    if Measurement.get(console, console.options.update(max_width=10_000), table).maximum <= (
+        console.width
     ):
-        console.print(line, markup=False, soft_wrap=True)
-    for image in plan.images:
-        if image.failure is not None:
-            console.print(
-                f"failed: {image.failure.message} {image.failure.hint}".rstrip(),
-                markup=False,
-                soft_wrap=True,
-            )
+        console.print(table)
+        return
+    for cost in costs:
+        console.print(Text(cost.label, style="bold"), soft_wrap=True)
+        cells = zip(HEADINGS[1:], _row(cost)[1:], strict=True)
+        said = [f"{heading} {cell}" for heading, cell in cells if cell]
+        for start in range(0, len(said), 4):
+            console.print(f"  {', '.join(said[start : start + 4])}", markup=False, soft_wrap=True)
+
+
+def _row(cost: ModelCost) -> tuple[str, ...]:
+    if cost.failure:
+        return (cost.label, "failed", *[""] * (len(HEADINGS) - 2))
+    more = f" +{len(cost.grids) - 1}" if len(cost.grids) > 1 else ""
+    return (
+        cost.label,
+        (cost.grids[0] if cost.grids else "") + more,
+        str(cost.tokens),
+        str(cost.cached),
+        str(cost.missing),
+        duration_in_words(cost.seconds),
+        duration_in_words(cost.pages),
+        "unknown" if cost.download is None else size_in_words(cost.download),
+        size_in_words(cost.memory),
+        size_in_words(cost.store),
+        size_in_words(cost.site),
+    )
 
 
 def _place_lines(spec: GallerySpec) -> tuple[str, ...]:
@@ -85,6 +120,32 @@ def _place_lines(spec: GallerySpec) -> tuple[str, ...]:
         return (f"Measured on the Ray cluster {spec.ray}: {seats_in_words(seats)}.",)
     count = spec.device.count(",") + 1
     return (f"Measured by {count} processes, on {spec.device}.",) if count > 1 else ()
+
+
+def total_lines(found: Forecast, spec: GallerySpec) -> Iterator[str]:
+    """Lines on the whole build."""
+    faster = " (an accelerator is much faster)" if found.measuring else ""
+    yield (
+        f"{found.usable} of {counted(found.images, 'image')} usable. "
+        f"In all: about {duration_in_words(found.seconds)}: measuring "
+        f"{duration_in_words(found.measuring)} on this CPU{faster}, pages "
+        f"{duration_in_words(found.pages)}."
+    )
+    if found.download is None:
+        yield "To download: unknown, since the hub does not say."
+    elif found.download:
+        yield f"To download: {size_in_words(found.download)} of weights, which takes its own time."
+    yield (
+        f"Memory: about {size_in_words(found.memory)}. Disk: "
+        f"{size_in_words(found.store)} more in {spec.store}, "
+        f"about {size_in_words(found.site.bytes)} in {spec.out}."
+    )
+    if found.obstacle == "memory":
+        free = size_in_words(found.free_memory or 0)
+        yield f"That is more memory than is free, {free}: it would not be built here."
+    if found.obstacle == "disk":
+        free = size_in_words(found.free_disk or 0)
+        yield f"That is more disk than is free, {free}: it would not be built here."
 
 
 def site_lines(site: SitePrice, limit: int | None) -> Iterator[str]:
@@ -131,20 +192,30 @@ def _weights_lines(costs: Sequence[ModelCost]) -> Iterator[str]:
             )
 
 
-def _row(cost: ModelCost) -> tuple[Text, ...]:
-    if cost.failure:
-        cells = [cost.label, "failed", *[""] * 7]
-    else:
-        more = f" +{len(cost.grids) - 1}" if len(cost.grids) > 1 else ""
-        cells = [
-            cost.label,
-            (cost.grids[0] if cost.grids else "") + more,
-            str(cost.tokens),
-            str(cost.cached),
-            str(cost.missing),
-            duration_in_words(cost.seconds),
-            size_in_words(cost.memory),
-            size_in_words(cost.store),
-            size_in_words(cost.site),
-        ]
-    return tuple(Text(cell) for cell in cells)
+def _failures(plan: WorkPlan) -> list[str]:
+    """What the plan already knows to fail: each once."""
+    found = [model.entry.failure for model in plan.models]
+    found += [image.failure for image in plan.images]
+    found += [cell.failure for cell in plan.cells]
+    return [failure.text for failure in dict.fromkeys(found) if failure]
+
+
+def plan_facts(plan: WorkPlan, found: Forecast) -> dict[str, Any]:
+    """The plan for other programs; times in seconds, sizes in bytes."""
+    facts = asdict(found)
+    site = facts.pop("site")
+    facts["site"] = {
+        "bytes": site["bytes"],
+        "whole_bytes": site["whole"],
+        "left_out": list(found.site.reduction.words),
+        "fits": site["fits"],
+    }
+    failures = _failures(plan)
+    return {
+        "schema": PLAN_SCHEMA,
+        "seconds": round(found.seconds, 1),
+        **facts,
+        "obstacle": found.obstacle,
+        "failures": failures,
+        "would_be_built": not found.obstacle,
+    }

@@ -13,6 +13,7 @@ from generator.commands.shared import (
     SITE,
     InOrder,
     Number,
+    Word,
     one_line_errors,
     opened,
     options,
@@ -105,7 +106,7 @@ def single(source: Source, max_size: float) -> bytes:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["npz", "safetensors"]),
+    type=Word(["npz", "safetensors"]),
     default="npz",
     show_default=True,
     help="Of the files: npz for plain numpy, or safetensors.",

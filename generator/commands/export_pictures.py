@@ -12,6 +12,7 @@ from generator.commands.shared import (
     IMAGES,
     MODELS,
     SITE,
+    Word,
     one_line_errors,
     opened,
     options,
@@ -64,7 +65,7 @@ OVERLAY = click.option(
 )
 @click.option(
     "--style",
-    type=click.Choice(["raw", "colored", "overlaid"]),
+    type=Word(["raw", "colored", "overlaid"]),
     default="colored",
     show_default=True,
     help="Raw numbers in 16-bit gray at one pixel a patch, colors, or colors over the picture.",
@@ -126,7 +127,7 @@ def export_maps(
 )
 @click.option(
     "--over",
-    type=click.Choice(["layers", "time"]),
+    type=Word(["layers", "time"]),
     default="layers",
     show_default=True,
     help="An image through the layers, or a sequence frame by frame.",

@@ -13,6 +13,7 @@ from generator.commands.shared import (
     SITE,
     STORE,
     Number,
+    Word,
     one_line_errors,
     opened,
     outside,
@@ -91,7 +92,7 @@ from generator.text.numbers import given
 )
 @click.option(
     "--span",
-    type=click.Choice(["column", "text"]),
+    type=Word(["column", "text"]),
     default="column",
     show_default=True,
     help="As wide as a column, or as the whole text.",
@@ -108,14 +109,14 @@ from generator.text.numbers import given
 )
 @click.option(
     "--scale",
-    type=click.Choice(["shared", "model", "layer", "map"]),
+    type=Word(["shared", "model", "layer", "map"]),
     default="shared",
     show_default=True,
     help="One scale for the gallery, or one for each model, layer or map, which the caption says.",
 )
 @click.option(
     "--form",
-    type=click.Choice(["log2", "sqrt", "linear"]),
+    type=Word(["log2", "sqrt", "linear"]),
     help="Steps of the scale.  [default: log2; linear where each map has its own]",
 )
 @click.option(
@@ -142,14 +143,14 @@ from generator.text.numbers import given
 )
 @click.option(
     "--font",
-    type=click.Choice(["sans", "serif"]),
+    type=Word(["sans", "serif"]),
     default="sans",
     show_default=True,
     help="DejaVu Sans, or STIX, which goes with Times.",
 )
 @click.option(
     "--letters",
-    type=click.Choice(["text", "paths"]),
+    type=Word(["text", "paths"]),
     default="text",
     show_default=True,
     help="In an SVG: text that can be searched and edited, or outlines, which look the same "

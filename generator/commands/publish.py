@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from generator.commands.shared import one_line_errors, say
+from generator.commands.shared import (
+    Word,
+    one_line_errors,
+    say,
+)
 from generator.errors import PublishError
 
 if TYPE_CHECKING:
@@ -71,7 +75,7 @@ class PublishCommand(click.Command):
 @click.option(
     "--to",
     "target",
-    type=click.Choice(["branch", "workflow", "space"]),
+    type=Word(["branch", "workflow", "space"]),
     required=True,
     help="A branch for GitHub Pages, a workflow of GitHub Actions, or a Hugging Face Space.",
 )
@@ -144,7 +148,7 @@ class PublishCommand(click.Command):
     "source",
     cls=TargetOption,
     targets=("workflow",),
-    type=click.Choice(["site", "records"]),
+    type=Word(["site", "records"]),
     default="site",
     show_default=True,
     help="Deploy the committed SITE, or draw its pages again from committed records, without "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -11,15 +12,49 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.errors import GalleryError
+from generator.commands.voice import quiet
+from generator.errors import GalleryError, SpecError
 
 if TYPE_CHECKING:
     from generator.export.source import Source
 
+FAILED = 1
+"""Exit status where something failed, or a limit was passed."""
+
+BAD_USAGE = 2
+"""Exit status of wrong options, arguments or gallery files, as click has it."""
+
 INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+logger = logging.getLogger(__name__)
+
+SYNONYMS = {"fp16": "float16", "half": "float16", "bf16": "bfloat16", "fp32": "float32"}
+"""Other names of values."""
 
 Command = Callable[..., Any]
 Option = Callable[[Command], Command]
+
+
+class Word(click.Choice):  # type: ignore[type-arg] # generic since click 8.2
+    """Parameter type of one of several words, with a suggestion for another."""
+
+    name = "choice"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Find the word.
+
+        Raises:
+            click.BadParameter: there is no such word.
+        """
+        if str(value) not in self.choices:
+            from generator.spec.toml import did_you_mean
+
+            known = ", ".join(self.choices)
+            hint = did_you_mean(SYNONYMS.get(str(value).lower(), str(value)), self.choices)
+            self.fail(f"{value!r} is not one of {known}. {hint}".rstrip(), param, ctx)
+        return super().convert(value, param, ctx)
+
 
 STORE = click.option(
     "--store",
@@ -53,7 +88,7 @@ MEASURING: tuple[Option, ...] = (
     ),
     click.option(
         "--dtype",
-        type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+        type=Word(["auto", "float32", "bfloat16", "float16"]),
         help="Of weights and activations; softmax and norms are float32 always."
         "  [default: auto, which is float32]",
     ),
@@ -105,7 +140,12 @@ BUILDING: tuple[Option, ...] = (
         default=None,
         help="Stop at the first model or image that fails.",
     ),
-    click.option("--dry-run", is_flag=True, help="Print the plan and its cost, and stop."),
+    click.option(
+        "--dry-run",
+        is_flag=True,
+        help="Print the plan and its cost, and stop; exits with 1 where it would fail.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="With --dry-run: print the plan as JSON."),
 )
 
 
@@ -145,6 +185,12 @@ def options(group: tuple[Option, ...]) -> Option:
     return decorate
 
 
+def report(text: str, *, err: bool = False) -> None:
+    """Print what was done, unless the command is to be quiet."""
+    if not quiet():
+        say(text, err=err)
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Print text that may come from files (see :mod:`generator.text.terminal`).
 
@@ -158,22 +204,20 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 @contextmanager
-def one_line_errors(code: int = 1) -> Iterator[None]:
+def one_line_errors(code: int = FAILED) -> Iterator[None]:
     """Print a GalleryError as one line; other errors keep their traceback.
 
     Args:
-        code: exit status.
+        code: exit status of errors that are not the user's options.
     """
     try:
         yield
     except GalleryError as error:
         from generator.text.terminal import legible
 
+        logger.debug("stopped by", exc_info=error)
         say(legible(f"Error: {error}", keep=""), err=True)
-        sys.exit(code)
-    except KeyboardInterrupt:
-        say("Stopped. What was measured is kept: run the same command to go on.", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(BAD_USAGE if isinstance(error, SpecError) else code)
 
 
 SITE = click.argument("site", type=click.Path(path_type=Path))
@@ -212,7 +256,7 @@ def opened(site: Path, *, store: Path | None, anonymous: bool = False) -> Source
         expand(site), expand(store) if store else default_store(), anonymous=anonymous
     )
     for note in source.notes:
-        say(note, err=True)
+        report(note, err=True)
     return source
 
 
@@ -250,7 +294,7 @@ def wrote(path: Path) -> None:
     """Print what was written."""
     from generator.text.amounts import size_in_words
 
-    say(f"Wrote {path}, {size_in_words(path.stat().st_size)}.")
+    report(f"Wrote {path}, {size_in_words(path.stat().st_size)}.")
 
 
 def suffix(path: Path, *known: str) -> str:

@@ -15,6 +15,7 @@ position, comment or profile can reach a page. It converts:
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import re
@@ -62,6 +63,9 @@ SIDEWAYS = frozenset({5, 6, 7, 8})
 
 TIFFS = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
 """Beginnings of TIFF files."""
+
+HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+"""Kinds of HEIF containers; AVIF, which Pillow reads, has others."""
 
 STDERR = 2
 """Number of the standard error in the system."""
@@ -184,6 +188,7 @@ def decoding(path: Path) -> Iterator[Image.Image]:
                 raise ImageError(f"{name} is empty (0 bytes).", "Copy the file again.")
             file.seek(0)
             try:
+                _know_heic(file)
                 with _without_lines_of_libtiff(file), Image.open(file) as image:
                     if image.format in _PROGRAMS:
                         raise _not_a_picture(file, name)
@@ -269,7 +274,35 @@ def free_memory() -> int | None:
     return min(found, default=None)
 
 
+def _is_heic(file: BinaryIO) -> bool:
+    """Whether a file begins as HEIC, the format of phones."""
+    file.seek(0)
+    start = file.read(12)
+    file.seek(0)
+    return start[4:8] == b"ftyp" and start[8:12] in HEIC
+
+
+@functools.cache
+def _heif_opener() -> bool:
+    """Have Pillow read HEIC, if the extra is installed."""
+    try:
+        import pillow_heif  # noqa: PLC0415 - an extra
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener(thumbnails=False)
+    return True
+
+
+def _know_heic(file: BinaryIO) -> None:
+    if _is_heic(file):
+        _heif_opener()
+
+
 def _not_a_picture(file: io.BufferedReader, name: str) -> ImageError:
+    if _is_heic(file) and not _heif_opener():
+        return ImageError(
+            f"{name} is HEIC, which needs the extra heif.", "Install it: pip install pillow-heif."
+        )
     file.seek(0)
     if file.read(40).startswith(b"version https://git-lfs.github.com/"):
         return ImageError(

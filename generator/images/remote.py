@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import http
 import ipaddress
+import logging
 import mimetypes
 import re
 import shutil
@@ -37,6 +38,8 @@ from generator.spec.pictures import Address
 from generator.temporary import beside
 from generator.text.amounts import size_in_words
 from generator.version import __version__
+
+logger = logging.getLogger(__name__)
 
 FETCHED = "fetched"
 """Folder of fetched pictures, in the record store."""
@@ -116,6 +119,7 @@ def _from_the_web(address: str, folder: Path) -> Callable[[], Path | FoundFrame]
         place = folder / hashlib.sha256(address.encode()).hexdigest()[:32]
         try:
             path = _kept(place) or _download(address, place, name)
+            logger.info("%s is kept as %s", name, path)
         except ImageError as error:
             failure = Failure(error.message, error.hint)
             return FoundFrame.picture(place / name, name, credit=credit, failure=failure)

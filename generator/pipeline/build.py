@@ -9,21 +9,25 @@ Slow results are stored as soon as they are known, so an interrupted run resumes
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from generator.errors import GalleryError, ModelError, StoreError
+from generator.errors import GalleryError, NoModelLeftError, NothingLeftError, StoreError
 from generator.export.anonymous import Anonymous, anonymized, identity_of
 from generator.export.source import MeasuredGallery, gallery_of
 from generator.images.annotations import annotate
+from generator.images.dataset_rows import dataset_pictures
 from generator.images.find import load_images
 from generator.images.given import places_of
 from generator.images.groups import read_groups, with_groups
 from generator.images.remote import fetch_all
 from generator.images.sequences import find_frames, of_one_size
+from generator.pipeline.forecast import learn_from
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.paper import paper_of
 from generator.pipeline.plan import PlannedModel, WorkPlan, work_plan
@@ -51,6 +55,8 @@ from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
 from generator.text.slugs import unique_slugs
 from generator.version import __version__
+
+logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,6 +158,7 @@ def _build(
     expect_something(run, failures)
     undrawn: list[Failure] = []
     shown = _shown(spec, run)
+    new, start = not spec.out.exists(), time.monotonic()
     with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
         site = build_site(
             shown.run,
@@ -168,6 +175,9 @@ def _build(
                 folder, gallery_of(shown, contents, folder, store), spec, figures, run, undrawn
             ),
         )
+    logger.info("pages are made in %.1f s", time.monotonic() - start)
+    if new:
+        learn_from(plan, spec, settings_of(spec), time.monotonic() - start)
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
     return Outcome(
         run=run,
@@ -301,20 +311,25 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
     for image in images:
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)
+    logger.info("%d images are found", len(images))
     plan = work_plan(spec, store, images, on_model=lambda name: reporter.note(f"resolving {name}"))
     for model in plan.models:
+        if model.resolved is not None:
+            size = f"{model.vision.layers} layers of {model.vision.heads} heads"
+            logger.info("%s is %s, %s", model.entry.label, model.resolved.version[:12], size)
         if model.preprocessing is not None and model.preprocessing.assumed:
             reporter.note(f"{model.entry.label}: {model.preprocessing.assumed}")
     paper_of(spec, plan)  # raise errors before measuring, not after
-    broken = [entry.failure for entry in (m.entry for m in plan.models) if entry.failure]
-    for failure in broken:
-        reporter.note(f"failed: {failure.message} {failure.hint}".rstrip())
+    broken = [model.entry.failure for model in plan.models if model.entry.failure]
+    unusable = [image.failure for image in images if image.failure]
+    for failure in dict.fromkeys((*broken, *unusable)):
+        reporter.note(f"failed: {failure.text}")
     if len(broken) == len(plan.models):
-        raise ModelError("No model is left to measure: " + broken[0].message, broken[0].hint)
-    if all(image.failure is not None for image in images):
-        first = images[0].failure
-        assert first is not None
-        raise GalleryError("No image is left to measure: " + first.message, first.hint)
+        raise NoModelLeftError("No model is left to measure.", broken[0].message, broken[0].hint)
+    if len(unusable) == len(images):
+        raise NothingLeftError(
+            "No image is left to measure.", unusable[0].message, unusable[0].hint
+        )
     return plan
 
 
@@ -327,6 +342,8 @@ def find_images(spec: GallerySpec, store: Store, reporter: Reporter) -> tuple[Im
     groups = read_groups(spec.groups) if spec.groups else {}
     skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
     places = fetch_all(places_of(spec.images), store.root, reporter)
+    if spec.dataset is not None:
+        places += dataset_pictures(spec.dataset, store.root, reporter)
     inputs = find_frames(places, spec.sequences, store.root)
     images = of_one_size(
         load_images(
@@ -403,7 +420,7 @@ def expect_something(run: Run, failures: dict[str, Failure]) -> None:
     """
     if failures and not any(cell.record for cell in run.cells):
         first = next(iter(failures.values()))
-        raise GalleryError("Nothing could be measured: " + first.message, first.hint)
+        raise NothingLeftError("Nothing could be measured.", first.message, first.hint)
 
 
 def _sweeps(spec: GallerySpec, plan: WorkPlan) -> tuple[Sweep, ...]:

@@ -5,17 +5,36 @@ Torch is not needed. Sizes follow from shapes and are close; time and memory are
 
 from __future__ import annotations
 
-import math
-import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.pipeline.plan import PlannedCell, PlannedModel, WorkPlan
 from generator.pipeline.prices import Shape
-from generator.pipeline.site_prices import CellPrice, SitePrice, cell_price, fitting, model_price
+from generator.pipeline.site_prices import (
+    CellPrice,
+    SitePrice,
+    cell_price,
+    cell_seconds,
+    fitting,
+    model_price,
+    model_seconds,
+)
+from generator.pipeline.speed import Speed
 from generator.present.files.reductions import Reduction
 from generator.records.extras import EXTRAS, Extra
+
+PIXEL_SECONDS = 15e-9
+"""Seconds to decode and resize a pixel of a picture."""
+
+LOADING_SECONDS = 0.5
+"""Seconds to build a network and to read its weights, without a download."""
+
+REUSED = 0.1
+"""Time of a cell whose files are taken from the former site, as a share of making them."""
+
+CELL_SECONDS = 0.05
+"""Seconds of a measured cell beside its multiplications."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +61,9 @@ class ModelCost:
         grids: patch grids of its inputs, such as ``16x16``, most frequent first.
         tokens: tokens of the longest input.
         cached: number of cells in the store.
-        seconds: estimated time to measure the missing cells.
+        seconds: estimated time to measure the missing cells on the CPU.
+        pages: estimated time of its pages and its part of others, on all processes.
+        download: bytes of its weights to download; None if the hub does not say.
         memory: estimated bytes while measuring one picture, without the interpreter.
         store: bytes of the missing records.
         site: estimated bytes of its cells and its page in the site.
@@ -56,6 +77,8 @@ class ModelCost:
     cached: int
     missing: int
     seconds: float
+    pages: float
+    download: int | None
     memory: int
     store: int
     site: int
@@ -63,15 +86,52 @@ class ModelCost:
     failure: str
 
 
-def estimate(plan: WorkPlan) -> tuple[ModelCost, ...]:
+def estimate(
+    plan: WorkPlan,
+    speed: Speed,
+    *,
+    drawn: bool,
+    rebuilt: bool = False,
+    processes: int = 1,
+    download: Callable[[ResolvedModel], int | None] = lambda resolved: 0,
+) -> tuple[ModelCost, ...]:
     """Estimate the cost of a plan by model.
 
-    Time assumes that the network's multiplications run at the speed of a matrix product on this
-    machine's CPU, measured now; an accelerator is many times faster.
+    Time assumes a CPU; an accelerator measures many times faster.
+
+    Args:
+        speed: of this machine.
+        drawn: whether analyses of images are drawn.
+        rebuilt: whether a former site has the files of cells that are in the store.
+        processes: that make pages.
+        download: says how many bytes of a model's weights are not here yet.
     """
-    missing = any(plan.missing(model) for model in plan.models)
-    speed = _multiplications_per_second() if missing else math.inf
-    return tuple(_cost(plan, model, speed) for model in plan.models)
+    return tuple(
+        _cost(
+            plan,
+            model,
+            speed,
+            pages=_page_seconds(plan, model, drawn=drawn, rebuilt=rebuilt)
+            * speed.pages
+            / processes,
+            download=download,
+        )
+        for model in plan.models
+    )
+
+
+def _page_seconds(plan: WorkPlan, model: PlannedModel, *, drawn: bool, rebuilt: bool) -> float:
+    """Seconds of a process for the pages of a model, on the machine of the constants."""
+    if model.resolved is None:
+        return 0.0
+    cells = [cell for cell in plan.cells if cell.model == model.entry.slug]
+    each = sum(
+        cell_seconds(model.vision, cell.layout, drawn=drawn)
+        * (REUSED if rebuilt and cell.cached else 1)
+        for cell in cells
+        if cell.layout is not None
+    )
+    return each + model_seconds(model.vision, len(cells))
 
 
 def extra_prices(plan: WorkPlan) -> tuple[ExtraPrice, ...]:
@@ -107,24 +167,46 @@ def _shape(model: PlannedModel, cell: PlannedCell) -> Shape | None:
     return Shape(model.resolved.vision, cell.layout, model.resolved.classes)
 
 
-def _cost(plan: WorkPlan, model: PlannedModel, speed: float) -> ModelCost:
+def _cost(
+    plan: WorkPlan,
+    model: PlannedModel,
+    speed: Speed,
+    *,
+    pages: float,
+    download: Callable[[ResolvedModel], int | None],
+) -> ModelCost:
     cells = [c for c in plan.cells if c.model == model.entry.slug and c.layout is not None]
     to_do = [(c, shape) for c in cells if not c.cached and (shape := _shape(model, c))]
     layouts = [c.layout for c in cells if c.layout is not None]
     grids = [f"{layout.rows}x{layout.cols}" for layout in layouts]
+    unread = plan.weights_missing(model)
     return ModelCost(
         label=model.entry.label,
         grids=tuple(sorted(set(grids), key=lambda grid: (-grids.count(grid), grid))),
         tokens=max((layout.tokens for layout in layouts), default=0),
         cached=len(cells) - len(to_do),
         missing=len(to_do),
-        seconds=sum(_multiplications(cell, shape) for cell, shape in to_do) / speed,
+        seconds=_measuring_seconds(plan, model, to_do, speed),
+        pages=pages,
+        download=download(model.resolved) if model.resolved and (to_do or unread) else 0,
         memory=max((shape.memory(c.measuring, plan.dtype) for c, shape in to_do), default=0),
         store=sum(shape.record_bytes(c.patch_queries, c.measuring) for c, shape in to_do),
         site=_site_bytes(plan, model),
-        weights=plan.weights_missing(model),
+        weights=unread,
         failure=model.entry.failure.message if model.entry.failure else "",
     )
+
+
+def _measuring_seconds(
+    plan: WorkPlan, model: PlannedModel, cells: Sequence[tuple[PlannedCell, Shape]], speed: Speed
+) -> float:
+    """Seconds to load a model and to measure cells with it; 0 if neither is needed."""
+    if not cells and not plan.weights_missing(model):
+        return 0.0
+    decoded = sum(cell.image.width * cell.image.height for cell, _ in cells) * PIXEL_SECONDS
+    multiplied = sum(_multiplications(cell, shape) for cell, shape in cells)
+    overhead = LOADING_SECONDS + CELL_SECONDS * len(cells)
+    return overhead + decoded + multiplied / speed.multiplications
 
 
 def _multiplications(cell: PlannedCell, shape: Shape) -> float:
@@ -181,15 +263,3 @@ def shared_site_bytes(plan: WorkPlan) -> int:
             pixels += image.width * image.height * scale**2
     compared = 200_000 if len(plan.models) > 1 else 0
     return int(0.16 * pixels) + 20_000 * len(good) + 350_000 + compared
-
-
-def _multiplications_per_second() -> float:
-    """Speed of a float32 matrix product on this machine, the best of three."""
-    size = 512
-    matrix = np.ones((size, size), dtype=np.float32)
-    best = math.inf
-    for _ in range(3):
-        start = time.perf_counter()
-        matrix @ matrix
-        best = min(best, time.perf_counter() - start)
-    return size**3 / best

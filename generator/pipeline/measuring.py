@@ -155,6 +155,7 @@ class _Stage:
                 self._problems[key] = outcome
                 self._give_up(self._models[self._model_of[key]])
             case ModelLost(model, problem, raised):
+                logger.debug("%s failed", model, exc_info=raised)
                 if self._strict:
                     raise raised
                 self._lose(model, problem)

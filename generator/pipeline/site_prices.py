@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from generator.capture.checkpoint.layouts import VisionConfig
-from generator.present.files.reductions import COARSE, KEPT_LAYERS, STEPS, Detail, Reduction
+from generator.present.files.reductions import (
+    COARSE,
+    KEPT_LAYERS,
+    STEPS,
+    Detail,
+    Reduction,
+    wall_grid,
+)
 from generator.records.record import PatchQueries, TokenLayout
 
 VALUE = 1.0
@@ -21,6 +29,7 @@ PATCH_VALUE = 0.9
 
 NORM = 0.6
 WALL_VALUE = 0.4
+EXTREMES = 2
 HEADER = 2200
 DRAWN = 15
 """Number of analysis maps of a cell."""
@@ -103,6 +112,7 @@ def cell_price(
     """
     layers, heads, patches = vision.layers, vision.heads, layout.patches
     coarse = min(layout.rows, COARSE) * min(layout.cols, COARSE)
+    drawn_cells = prod(wall_grid(layout.rows, layout.cols))
     low = min(KEPT_LAYERS, layers)
     shown: dict[Detail, tuple[int, int]] = {
         "native": (layers * (heads + 1), patches),
@@ -127,7 +137,7 @@ def cell_price(
         patches=rows(kept) if kept else 0,
         patch_means=rows(1) if kept else 0,
         analyses=(DRAWN * (PICTURE + 3 * patches) + FEATURES * patches + DRAWN_PAGE) * drawn,
-        wall=int(layers * (heads + 1) * patches * WALL_VALUE + PICTURE),
+        wall=int(layers * (heads + 1 + EXTREMES) * drawn_cells * WALL_VALUE + PICTURE),
         rest=int(12_000 + 800 * (layers + 1) + 8 * patches + 60 * layers * heads + PICTURE),
     )
 
@@ -136,6 +146,31 @@ def model_price(vision: VisionConfig) -> int:
     """Estimate the size of a model's page, with its charts and their data."""
     maps = vision.layers * vision.heads
     return 190_000 + 3_200 * maps + 2 * maps**2
+
+
+PAIR_SECONDS = 0.13
+"""Seconds of a process for each image of a page about two models."""
+
+
+def cell_seconds(vision: VisionConfig, layout: TokenLayout, *, drawn: bool) -> float:
+    """Estimate the time to make one model's part of an image page, of one process.
+
+    Args:
+        layout: token layout of the input.
+        drawn: whether analyses are drawn.
+    """
+    values = vision.layers * (vision.heads + 1) * layout.patches * (len(layout.prefix) + 1)
+    analyses = (0.02 + 40e-6 * layout.patches) if drawn else 0.0
+    return 0.05 + 350e-9 * values + analyses
+
+
+def model_seconds(vision: VisionConfig, images: int) -> float:
+    """Estimate the time to make a model's page and what averages over its images.
+
+    Args:
+        images: pictures that the page is about.
+    """
+    return 0.05 + 0.0002 * vision.layers * vision.heads + 0.03 * images
 
 
 def fitting(shared: int, cells: Sequence[CellPrice], limit: int | None) -> SitePrice:

@@ -27,6 +27,11 @@ class Failure:
     message: str
     hint: str = ""
 
+    @property
+    def text(self) -> str:
+        """Message and hint."""
+        return f"{self.message} {self.hint}".rstrip()
+
 
 @dataclass(frozen=True, slots=True)
 class AddedRegister:

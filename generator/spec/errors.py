@@ -10,13 +10,14 @@ from pydantic.fields import FieldInfo
 
 from generator.errors import SpecError
 from generator.records.paper import Author, Paper, PaperLink, Patch, TeaserCell
+from generator.spec.dataset import DatasetSpec
 from generator.spec.figures import FigureSpec
 from generator.spec.models import ModelSpec, RegisterSpec, SpecSource
 from generator.spec.sequences import SequenceSpec
 from generator.spec.sweeps import SweepSpec
 from generator.spec.toml import did_you_mean, kind_of
 
-_FOUND = {"folder", "sweep", "step", "named", "checkpoints", "opened"}
+COMPUTED = frozenset({"folder", "file", "sweep", "step", "named", "checkpoints", "opened"})
 """Fields that are computed, not given by the user."""
 
 _HINTS = {
@@ -48,6 +49,10 @@ _NOT_GUESSED = ("device", "max_site_size")
 """Keys without suggestions for misspelled values: gpu does not mean cpu."""
 
 
+_SYNONYMS = {"device": {"gpu": "cuda", "GPU": "cuda"}}
+"""Other words for values, by key."""
+
+
 def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSource) -> SpecError:
     """The first error as one line.
 
@@ -62,7 +67,7 @@ def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSourc
     owner, key, where = _place(loc, gallery, source)
     hint = _HINTS.get(key, "")
     if detail["type"] in _UNKNOWN:
-        known = [name for name in _fields(owner) if name not in _FOUND]
+        known = [name for name in _fields(owner) if name not in COMPUTED]
         message = f"unknown key {where}."
         hint = did_you_mean(key, known) or f"The keys are {', '.join(known)}."
     elif detail["type"] == "missing":
@@ -74,7 +79,9 @@ def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSourc
     else:
         expected = _expected(owner, key)
         message = f"{where} should be {expected}, got {kind_of(detail['input'])}."
-        if isinstance(detail["input"], str) and key not in _NOT_GUESSED:
+        if detail["input"] in _SYNONYMS.get(key, {}):
+            hint = f"Did you mean {_SYNONYMS[key][detail['input']]}?"
+        elif isinstance(detail["input"], str) and key not in _NOT_GUESSED:
             hint = did_you_mean(detail["input"], re.findall(r"[\w:]+", expected)) or hint
     return SpecError(source.says(str(loc[0]), message), hint)
 
@@ -86,6 +93,11 @@ def _place(
     top, *below = loc
     if top == "paper" and below:
         return _paper_place(below)
+    if top == "dataset" and below:
+        option = "dataset" in source.options
+        key = str(below[0])
+        named = "--dataset" if key == "name" else f"--{key}"
+        return DatasetSpec, key, named if option else f"{key} of [dataset]"
     if top not in _TABLES or not below:
         key = str(top)
         where = f"entry {int(below[0]) + 1} of {source.name(key)}" if below else source.name(key)

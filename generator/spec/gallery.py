@@ -51,6 +51,7 @@ from generator.records.extras import DEFAULT_EXTRAS, EXTRAS, Extra, Measuring, P
 from generator.records.paper import HTTPS, Https, Paper
 from generator.records.record import FieldOfView
 from generator.spec.compare import Compare, compared
+from generator.spec.dataset import DatasetSpec
 from generator.spec.errors import in_words
 from generator.spec.figures import FigureSpec
 from generator.spec.jobs import Jobs
@@ -101,6 +102,7 @@ class GallerySpec(BaseModel):
         sweeps: training sweeps; each is one model at several steps of its training.
         images: files and folders of pictures, patterns such as ``photos/*.jpg``, lists of those in
             a ``.txt`` file, and addresses; a video, or an animated GIF or WebP, becomes a sequence.
+        dataset: a data set whose pictures follow those of ``images``.
         sequences: clips and folders of numbered pictures whose frames belong together.
         out: the folder that the site is written to.
         field_of_view: ``square``: all models see the same centered square; ``whole``: the whole
@@ -150,6 +152,7 @@ class GallerySpec(BaseModel):
     )
     sequences: tuple[SequenceSpec, ...] = Field((), description="tables [[sequences]]")
     sweeps: tuple[SweepSpec, ...] = Field((), description="tables [[sweeps]]")
+    dataset: DatasetSpec | None = Field(None, description="a table [dataset]")
     images: tuple[PicturePlace, ...] = Field(description=IMAGES)
     out: AnyPath = Field(Path("site"), description="a folder")
     field_of_view: FieldOfView = Field("square", description="square, whole or checkpoint")
@@ -202,7 +205,7 @@ class GallerySpec(BaseModel):
     def _some(
         cls, images: tuple[Path | Address, ...], info: ValidationInfo
     ) -> tuple[Path | Address, ...]:
-        if not images and not info.data.get("sequences"):
+        if not images and not info.data.get("sequences") and not info.data.get("dataset"):
             raise ValueError("no image")
         return images
 
@@ -247,7 +250,7 @@ class GallerySpec(BaseModel):
         """Turn validation errors into one-line messages, also for errors across keys."""
         source = SpecSource.of(info)
         values = under_current_names(values)
-        if isinstance(values, Mapping) and values.get("sequences"):
+        if isinstance(values, Mapping) and (values.get("sequences") or values.get("dataset")):
             values = {"images": (), **values}
         try:
             spec: Self = check(_with_checkpoints(values, info))

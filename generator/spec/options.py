@@ -54,6 +54,9 @@ def _overridden(
     for key, kind in (("models", ModelSpec), ("sweeps", SweepSpec)):
         if key in given:
             given[key] = tuple(kind.model_validate(text, context=here) for text in given[key])
+    before = values.get("dataset")
+    if isinstance(given.get("dataset"), Mapping) and isinstance(before, Mapping):
+        given["dataset"] = {**before, **given["dataset"]}
     if isinstance(given.get("images"), list | tuple):
         given["images"] = places_here(given["images"])
     return GallerySpec.model_validate(

@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,6 @@ import numpy as np
 import torch
 from matplotlib import pyplot as plt
 from torch import nn
-from transformers import Dinov2Config, Dinov2Model
 
 from generator.capture.checkpoint.layouts import read_vision_config
 from generator.capture.checkpoint.preprocess import describe, locate
@@ -40,37 +39,33 @@ from generator.capture.models.transformers_network import TransformersRunner
 from generator.pipeline.plan import AUTOMATIC_GRID
 from generator.records.extras import DEFAULT_EXTRAS, Extra, Measuring
 from generator.records.record import AttentionRecord, ModelFacts, PatchQueries
-
-LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "patch_size": 14}
-BASE = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "patch_size": 14}
+from tests.benchmarks import seeded
 
 
 def dinov2_large(attention: str = "sdpa") -> LoadedModel:
     """A seeded DINOv2-L as the pipeline would load it."""
-    return dinov2("seeded/dinov2-large", LARGE, attention)
+    return dinov2("L", attention=attention)
 
 
 def dinov2_base() -> LoadedModel:
     """A seeded DINOv2-B, likewise."""
-    return dinov2("seeded/dinov2-base", BASE)
+    return dinov2("B")
 
 
 def dinov2_base_classifier() -> LoadedModel:
     """A seeded DINOv2-B with a head of 1,000 classes on CLS and the mean patch."""
-    model = dinov2("seeded/dinov2-base-imagenet", BASE)
-    head = nn.Linear(2 * BASE["hidden_size"], 1000).requires_grad_(False)
+    model = dinov2("B")
+    head = nn.Linear(2 * seeded.SIZES["B"][0], 1000).requires_grad_(False)
     norm = model.network.layernorm
     model.network.requires_grad_(False)
     return replace(model, head=ClassHead("CLS and mean patch", (head,), norm, {}))
 
 
-def dinov2(name: str, sizes: dict[str, int], attention: str = "sdpa") -> LoadedModel:
+def dinov2(size: str, registers: int = 0, attention: str = "sdpa") -> LoadedModel:
     """A seeded DINOv2 of some size."""
-    torch.manual_seed(0)
-    config = Dinov2Config(**sizes, image_size=518)
-    config._attn_implementation = attention
-    network = Dinov2Model(config).train(False)
-    raw = {"model_type": "dinov2", "image_size": 518, **sizes}
+    name = f"seeded/dinov2-{size}"
+    network = seeded.network(size, registers, attention)
+    raw = network.config.to_dict()
     vision = read_vision_config(raw, model=name)
     resolved = ResolvedModel(
         id=name,
@@ -92,8 +87,8 @@ def dinov2(name: str, sizes: dict[str, int], attention: str = "sdpa") -> LoadedM
         revision="",
         commit="",
         weights_sha256="0" * 64,
-        model_type="dinov2",
-        architecture="Dinov2Model",
+        model_type=raw["model_type"],
+        architecture=type(network).__name__,
         layers=vision.layers,
         heads=vision.heads,
         width=vision.width,
@@ -112,10 +107,10 @@ def image(side: int) -> np.ndarray:
     return np.random.default_rng(0).normal(size=(3, side, side)).astype(np.float32)
 
 
-def bare(model: LoadedModel, side: int) -> None:
+def bare(model: LoadedModel, side: int, images: int = 1) -> None:
     """The model alone."""
-    values = torch.from_numpy(image(side))[None]
-    model.forward(values, model.resolved.vision.layout(side, side))
+    values = torch.from_numpy(image(side))[None].expand(images, -1, -1, -1)
+    model.forward(values.to(model.device), model.resolved.vision.layout(side, side))
 
 
 def rows_only(model: LoadedModel, side: int) -> None:
@@ -132,6 +127,14 @@ def record(
     model: LoadedModel, side: int, extras: tuple[Extra, ...] = DEFAULT_EXTRAS, images: int = 1
 ) -> None:
     """Whole records, by default with everything that ``build`` measures by default."""
+    for made in records(model, side, extras, images):
+        assert all(getattr(made, part) is not None for part in extras)
+
+
+def records(
+    model: LoadedModel, side: int, extras: tuple[Extra, ...], images: int
+) -> Iterator[AttentionRecord]:
+    """Records of the same noise."""
     resolved = model.resolved
     preprocessing = describe(
         resolved.processor, resolved.vision, field_of_view="square", resolution=side, model="seeded"
@@ -158,7 +161,7 @@ def record(
     )
     for made in extract(model, [item] * images):
         assert isinstance(made, AttentionRecord)
-        assert all(getattr(made, part) is not None for part in extras)
+        yield made
 
 
 def plain_record(model: LoadedModel, side: int) -> None:

@@ -6,68 +6,29 @@ import hashlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from safetensors import safe_open
 
 from generator.present.site.write import build_site
-from generator.records.record import AttentionRecord, TokenLayout
+from generator.records.extras import DEFAULT_EXTRAS
+from generator.records.file import assemble, pack_record, read_header
+from generator.records.record import AttentionRecord
 from generator.records.run import Cell, ImageEntry, ModelEntry, Run
-from tests import tiny
-
-
-@dataclass(frozen=True)
-class Built:
-    """What a first build of a synthetic site took.
-
-    Attributes:
-        seconds_per_cell: wall time over model x image cells.
-        data_bytes_per_cell: numbers that the page loads, for one query.
-        colored_bytes_per_cell: rendered walls for readers without JavaScript.
-        site_bytes: all of it.
-        cells: how many.
-    """
-
-    seconds_per_cell: float
-    data_bytes_per_cell: float
-    colored_bytes_per_cell: float
-    site_bytes: int
-    cells: int
+from tests.benchmarks.processes import module
 
 
 @cache
 def large_record() -> AttentionRecord:
-    """24 x 16 heads on 37 x 37 patches: smooth blobs, noise, and a few outlier patches."""
-    rng = np.random.default_rng(0)
-    layout = TokenLayout(("CLS",), 37, 37)
-    layers, heads, tokens = 24, 16, layout.tokens
-    row, col = np.divmod(np.arange(layout.patches), layout.cols)
-    center = rng.uniform(5, 32, size=(layers, heads, 2, 1))
-    blob = -((row - center[:, :, 0]) ** 2 + (col - center[:, :, 1]) ** 2) / 120
-    logits = np.concatenate(
-        [np.full((layers, heads, 1), 1.0), blob + rng.normal(scale=0.6, size=blob.shape)], axis=-1
-    )
-    logits[..., rng.integers(1, tokens, 6)] += 3
-    rows = np.exp(logits)
-    rows /= rows.sum(-1, keepdims=True)
-    small = tiny.record(tiny.layout(rows=2, cols=2), layers=layers, heads=heads)
-    mass = np.zeros((layers, heads, 2, 2), np.float32)
-    mass[..., 0], mass[..., 1] = rows[..., :1], rows[..., 1:].sum(-1, keepdims=True)
-    return replace(
-        small,
-        layout=layout,
-        view=replace(small.view, input_width=518, input_height=518, right=64, bottom=64),
-        attention=(rows * tokens)[None].astype(np.float16),
-        received=(rows * tokens).astype(np.float16),
-        mass=mass,
-        norms=rng.uniform(1, 20, size=(layers + 1, tokens)).astype(np.float32),
-        rollout=rows.mean(1).astype(np.float32),
-        rollout_cosine=np.full(layers, 0.5, dtype=np.float32),
-    )
+    """24 x 16 heads on 37 x 37 patches, with features and outliers: a seeded DINOv2-L on noise."""
+    from tests.benchmarks import measuring
+
+    model = measuring.dinov2_large()
+    return next(measuring.records(model, 518, DEFAULT_EXTRAS, 1))
 
 
 def pictures(folder: Path, count: int) -> tuple[ImageEntry, ...]:
@@ -102,37 +63,56 @@ def _key(model: ModelEntry, image: ImageEntry) -> str:
     return hashlib.sha256(f"{model.slug} {image.slug}".encode()).hexdigest()
 
 
-def first_build(folder: Path, models: int = 2, images: int = 4) -> Built:
-    """Build a site of 24 x 16 heads on 37 x 37 patches from records in memory."""
-    run, record = synthetic_run(folder, models, images), large_record()
-    out = folder / "site"
-    start = time.perf_counter()
-    build_site(run, lambda key: replace(record, key=key), out, version="benchmark")
-    seconds = time.perf_counter() - start
-    cells = len(run.cells)
-    data = sum(_sizes(out / "data", ".js"))
-    everything = sum(_sizes(out, ""))
-    colored = sum(_sizes(out / "data", ".png")) + sum(_sizes(out / "i", ".png"))
-    return Built(seconds / cells, data / cells, colored / cells, everything, cells)
+@dataclass(frozen=True)
+class Scale:
+    """A site of very many cells.
+
+    Attributes:
+        cpu: seconds of the processor for each cell.
+        peak_bytes: memory of the largest process.
+        files: files for each cell.
+        bytes: size of the site for each cell.
+    """
+
+    cpu: float
+    peak_bytes: int
+    files: float
+    bytes: float
 
 
-def _sizes(folder: Path, ending: str) -> Iterator[int]:
-    return (f.stat().st_size for f in folder.rglob(f"*{ending}") if f.is_file())
+def scale(folder: Path, cells: int, models: int = 10) -> Scale:
+    """Build a site of ten models in a process of its own, from records in memory."""
+    folder.mkdir(parents=True)
+    template = folder / "record.safetensors"
+    template.write_bytes(pack_record(large_record()))
+    usage = module(
+        "presenting", str(folder), str(models), str(cells // models), log=folder / "build.log"
+    )
+    files = [file for file in (folder / "site").rglob("*") if file.is_file()]
+    size = sum(file.stat().st_size for file in files)
+    return Scale(usage.cpu / cells, usage.peak_bytes, len(files) / cells, size / cells)
 
 
-def rebuild_seconds(folder: Path, models: int = 4, images: int = 50) -> float:
-    """A rebuild of 200 small records that changes nothing."""
-    run = synthetic_run(folder, models, images)
-    record = tiny.record(tiny.layout(rows=14, cols=14), layers=12, heads=6)
-    out = folder / "site"
+@dataclass(frozen=True)
+class Copies:
+    """Gives the same record for every key. It can be sent to workers.
 
-    def read(key: str) -> AttentionRecord:
-        return replace(record, key=key)
+    Attributes:
+        path: file of the record.
+    """
 
-    build_site(run, read, out, version="benchmark")
-    start = time.perf_counter()
-    build_site(run, read, out, version="benchmark")
-    return time.perf_counter() - start
+    path: Path
+
+    def __call__(self, key: str) -> AttentionRecord:
+        """A copy of the record."""
+        return replace(_record_of(self.path), key=key)
+
+
+@cache
+def _record_of(path: Path) -> AttentionRecord:
+    with safe_open(path, framework="numpy") as file:
+        header, _ = read_header(file, "0" * 64)
+        return assemble(header, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
 
 
 def help_seconds() -> float:
@@ -144,3 +124,15 @@ def help_seconds() -> float:
         subprocess.run(command, check=True, capture_output=True)
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def main() -> None:
+    """Build a site: folder, number of models, number of images."""
+    folder, models, images = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    run = synthetic_run(folder, models, images)
+    read = Copies(folder / "record.safetensors")
+    build_site(run, read, folder / "site", version="benchmark", jobs=None)
+
+
+if __name__ == "__main__":
+    main()

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from generator.present.site.write import build_site
 from generator.records.record import View
 from tests import tiny
-from tests.browser.opened import Opened
-from tests.present.gallery import Gallery, gallery
+from tests.browser.opened import Opened, Tabs
+from tests.once import once
+from tests.present.gallery import Gallery, gallery, many
 
 PART = View(96, 64, left=16.5, top=0, right=80.5, bottom=64, input_width=96, input_height=64)
 """What the model ``registers`` saw of the first image: a square inside it."""
@@ -56,6 +57,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
     return trial, folder / "root/sub/path"
 
 
+@pytest.fixture(scope="session")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of 450 images and two models."""
+
+    def make(folder: Path) -> None:
+        trial = many(folder / "pictures", 450)
+        build_site(trial.run, trial.read, folder / "site", version="1.2.3")
+
+    return once(tmp_path_factory, "big", make) / "site"
+
+
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         pass
@@ -74,9 +86,7 @@ def served(site: tuple[Gallery, Path]) -> Iterator[str]:
 
 
 @pytest.fixture
-def visit(
-    chromium: Browser, site: tuple[Gallery, Path], served: str
-) -> Iterator[Callable[..., Opened]]:
+def visit(tabs: Tabs, site: tuple[Gallery, Path], served: str) -> Iterator[Callable[..., Opened]]:
     """Open a page of the site; afterwards the console must have been silent.
 
     And no request may have left the site.
@@ -92,12 +102,8 @@ def visit(
         scheme: Any = "light",
     ) -> Opened:
         root = site[1].as_uri() + "/" if over == "file" else served
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900},
-            java_script_enabled=scripts,
-            color_scheme=scheme,
-        )
-        found = Opened(context.new_page(), root)
+        page = tabs.open(width, scripts=scripts, scheme=scheme)
+        found = Opened(page, root)
         opened.append(found)
         found.page.goto(root + path)
         if scripts and path.startswith("i/"):
@@ -106,7 +112,9 @@ def visit(
 
     yield visit
     for one in opened:
-        one.page.context.close()
+        one.leave()
+        tabs.close(one.page)
+    for one in opened:
         assert one.noise == []
         assert [url for url in one.requests if not url.startswith((one.root, "data:"))] == []
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, Request, expect
+from collections import defaultdict
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Request, expect
 from playwright.sync_api import TimeoutError as TooSlow
 
 
@@ -21,10 +24,19 @@ class Opened:
         self.root = root
         self.noise: list[str] = []
         self.requests: list[str] = []
-        page.on("console", lambda message: self.noise.append(message.text))
-        page.on("pageerror", lambda error: self.noise.append(str(error)))
-        page.on("requestfailed", self._failed)
-        page.on("request", lambda request: self.requests.append(request.url))
+        self._heard: dict[str, Any] = {
+            "console": lambda message: self.noise.append(message.text),
+            "pageerror": lambda error: self.noise.append(str(error)),
+            "requestfailed": self._failed,
+            "request": lambda request: self.requests.append(request.url),
+        }
+        for event, hear in self._heard.items():
+            page.on(event, hear)  # type: ignore[call-overload]
+
+    def leave(self) -> None:
+        """Hear no more of the page."""
+        for event, hear in self._heard.items():
+            self.page.remove_listener(event, hear)
 
     def _failed(self, request: Request) -> None:
         # a lazy picture that is still on its way when the reader moves on is no failure
@@ -44,6 +56,66 @@ class Opened:
         expect(self.page.locator(".stage-loading")).to_have_count(0)
         expect(self.page.locator(".view-choice[aria-busy=true]")).to_have_count(0)
         settle(self.page)
+
+
+class Tabs:
+    """Pages of a browser that are used by one test after another.
+
+    Opening one takes the browser as long as showing a site in it. One from which a test opened
+    others is not used again.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._free: defaultdict[tuple[bool, str, bool], list[Page]] = defaultdict(list)
+        self._lent: dict[Page, tuple[bool, str, bool]] = {}
+
+    def open(
+        self,
+        width: int,
+        height: int = 900,
+        *,
+        scripts: bool = True,
+        scheme: Any = "light",
+        bypass: bool = False,
+    ) -> Page:
+        """An empty page.
+
+        Args:
+            width: of the window, in pixels.
+            height: of the window.
+            scripts: whether JavaScript is on.
+            scheme: light or dark.
+            bypass: whether pages may be given scripts against their policy.
+        """
+        key = (scripts, scheme, bypass)
+        if self._free[key]:
+            page = self._free[key].pop()
+            page.set_viewport_size({"width": width, "height": height})
+        else:
+            context = self._browser.new_context(
+                viewport={"width": width, "height": height},
+                java_script_enabled=scripts,
+                color_scheme=scheme,
+                bypass_csp=bypass,
+            )
+            page = context.new_page()
+        self._lent[page] = key
+        return page
+
+    def close(self, page: Page) -> None:
+        """Forget what a page kept, so that the next test finds it as if it were new."""
+        key = self._lent.pop(page)
+        context = page.context
+        if page.is_closed() or len(context.pages) > 1:
+            context.close()
+            return
+        context.clear_permissions()
+        page.unroute_all()
+        if key[0] and page.url != "about:blank":
+            page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.goto("about:blank")
+        self._free[key].append(page)
 
 
 def settle(page: Page) -> None:

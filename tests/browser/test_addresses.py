@@ -124,7 +124,9 @@ def alternatives(control: Locator) -> list[str]:
     tag, role = control.evaluate("element => [element.tagName, element.getAttribute('role')]")
     if tag == "SELECT":
         options = control.locator("option").evaluate_all("all => all.map(one => one.value)")
-        return [value for value in options if value != control.input_value()]
+        others = [value for value in options if value != control.input_value()]
+        # of numbers, which one code reads and writes, the first and the last
+        return [others[0], others[-1]] if others[2:] and all(map(str.isdigit, others)) else others
     if tag == "INPUT":
         return ["click"] if control.get_attribute("type") in ("checkbox", "radio") else ["55"]
     return ["ArrowUp"] if role in ("gridcell", "application") else ["click"]

@@ -19,14 +19,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from generator.present.site.write import build_site
 from generator.records.paper import Author, Paper, PaperLink, TeaserCell
 from generator.records.run import Run
-from tests.browser.opened import Opened, overflow
+from tests.browser.opened import Opened, Tabs, overflow
 from tests.present.filmed import with_frames
-from tests.present.gallery import gallery, many
+from tests.present.gallery import gallery
 from tests.present.sweeping import sweeping
 
 CHECKERS = "ATTENTION_GALLERY_CHECKERS"
@@ -74,16 +74,14 @@ def with_paper(run: Run) -> Run:
 
 
 @pytest.fixture(scope="module")
-def sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
+def sites(tmp_path_factory: pytest.TempPathFactory, big: Path) -> Sites:
     folder = tmp_path_factory.mktemp("checks")
     small = gallery(folder / "pictures", images=4)
     build_site(with_paper(small.run), small.read, folder / "small", version="1.2.3")
-    big = many(folder / "many-pictures", 240, models=3)
-    build_site(big.run, big.read, folder / "many", version="1.2.3")
     trained = sweeping(folder / "trained-pictures", images=6)
     run = with_frames(trained.run, 2)
     build_site(run, trained.read, folder / "trained", version="1.2.3")
-    return Sites(folder / "small", folder / "many", folder / "trained")
+    return Sites(folder / "small", big, folder / "trained")
 
 
 PAGES = (
@@ -122,34 +120,28 @@ def checker(path: str) -> Path:
 
 @contextmanager
 def opened(
-    chromium: Browser, url: str, *, width: int = 1280, scheme: str = "light", bypass: bool = False
+    tabs: Tabs, url: str, *, width: int = 1280, scheme: str = "light", bypass: bool = False
 ) -> Iterator[Opened]:
     """A page; afterwards the console must have been silent, and every request local."""
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme=scheme,  # type: ignore[arg-type]
-        bypass_csp=bypass,
-    )
-    found = Opened(context.new_page(), url)
+    found = Opened(tabs.open(width, scheme=scheme, bypass=bypass), url)
     found.page.goto(url)
     if "/i/" in url or "/q/" in url:
         found.wait()
     if "#" in url:
         expect(found.page.locator("#found .image-card").first).to_be_visible()
     yield found
-    context.close()
+    found.leave()
+    tabs.close(found.page)
     assert found.noise == []
     assert [url for url in found.requests if not url.startswith(("file:", "data:"))] == []
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing(
-    chromium: Browser, sites: Sites, name: str, width: int, scheme: str
-) -> None:
+def test_axe_finds_nothing(tabs: Tabs, sites: Sites, name: str, width: int, scheme: str) -> None:
     source = checker("axe-core/axe.min.js").read_text(encoding="utf-8")
     url = sites.url(name)
-    with opened(chromium, url, width=width, scheme=scheme, bypass=True) as found:
+    with opened(tabs, url, width=width, scheme=scheme, bypass=True) as found:
         found.page.evaluate(source)
         run = "rules => axe.run(document, {runOnly: rules, preload: false})"
         result = found.page.evaluate(run, RULES)
@@ -185,16 +177,11 @@ OPENED = {
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 @pytest.mark.parametrize("name", OPENED)
 def test_axe_finds_nothing_in_any_opened_state_of_an_image_page(
-    chromium: Browser, sites: Sites, name: str, width: int, scheme: str
+    tabs: Tabs, sites: Sites, name: str, width: int, scheme: str
 ) -> None:
     source = checker("axe-core/axe.min.js").read_text(encoding="utf-8")
     fragment, act = OPENED[name]
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme=scheme,  # type: ignore[arg-type]
-        bypass_csp=True,
-    )
-    found = Opened(context.new_page(), "")
+    found = Opened(tabs.open(width, scheme=scheme, bypass=True), "")
     found.page.goto(sites.url("small/i/image0/index.html") + fragment)
     found.wait()
     found.page.evaluate(act)
@@ -207,7 +194,8 @@ def test_axe_finds_nothing_in_any_opened_state_of_an_image_page(
         for violation in result["violations"]
         for node in violation["nodes"]
     ]
-    context.close()
+    found.leave()
+    tabs.close(found.page)
     assert problems == []
 
 
@@ -262,28 +250,27 @@ def test_every_link_resolves_and_ids_are_unique(sites: Sites, which: str) -> Non
                 assert parts.fragment in pages[target].ids, link
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scripts", [True, False])
 def test_pages_of_lists_models_and_methods_fit_the_window(
-    chromium: Browser, sites: Sites, width: int, scripts: bool
+    tabs: Tabs, sites: Sites, scripts: bool
 ) -> None:
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, java_script_enabled=scripts
-    )
-    page = context.new_page()
+    page = tabs.open(WIDTHS[0], scripts=scripts)
     names = ["small/index.html", "many/index.html", "many/page-2/index.html"]
     names += ["small/m/deep/index.html", "many/m/model-1/index.html", "small/methods/index.html"]
     names += ["trained/index.html", "trained/s/our-run/index.html", "trained/q/a-walk/index.html"]
     for name in names:
+        page.set_viewport_size({"width": WIDTHS[0], "height": 900})
         page.goto(sites.url(name))
-        assert overflow(page) <= 0, name
-        # nothing is cut off inside the page either
-        wide = page.locator("main *:visible").evaluate_all(
-            "all => all.filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
-            ".map(e => e.outerHTML.slice(0, 80))"
-        )
-        assert wide == [], name
-    context.close()
+        for width in WIDTHS:  # opened on a phone, and in windows that grow
+            page.set_viewport_size({"width": width, "height": 900})
+            assert overflow(page) <= 0, (name, width)
+            # nothing is cut off inside the page either
+            wide = page.locator("main *:visible").evaluate_all(
+                "all => all.filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
+                ".map(e => e.outerHTML.slice(0, 80))"
+            )
+            assert wide == [], (name, width)
+    tabs.close(page)
 
 
 # --- keyboard -------------------------------------------------------------------------------------
@@ -316,9 +303,9 @@ def tabbed(page: Page, most: int = 400) -> list[dict]:
 
 
 def test_tab_reaches_everything_on_the_index_and_shows_where_it_is(
-    chromium: Browser, sites: Sites
+    tabs: Tabs, sites: Sites
 ) -> None:
-    with opened(chromium, sites.url("small/index.html")) as found:
+    with opened(tabs, sites.url("small/index.html")) as found:
         stops = tabbed(found.page)
     names = [stop["name"] for stop in stops]
     assert names[0] == "Skip to the content"
@@ -329,13 +316,13 @@ def test_tab_reaches_everything_on_the_index_and_shows_where_it_is(
     assert [stop for stop in stops if not (stop["ring"] and stop["seen"] and stop["free"])] == []
 
 
-def test_an_image_is_found_and_opened_by_keyboard_alone(chromium: Browser, sites: Sites) -> None:
-    with opened(chromium, sites.url("many/page-2/index.html")) as found:
+def test_an_image_is_found_and_opened_by_keyboard_alone(tabs: Tabs, sites: Sites) -> None:
+    with opened(tabs, sites.url("many/page-2/index.html")) as found:
         page = found.page
         while page.evaluate(FOCUS)["name"] != "Search":
             page.keyboard.press("Tab")
         page.keyboard.type("picture 7")
-        expect(page.locator("#find-count")).to_have_text(re.compile("^[0-9]+ of 240 pictures$"))
+        expect(page.locator("#find-count")).to_have_text(re.compile("^[0-9]+ of 450 pictures$"))
         page.keyboard.press("Tab")
         page.keyboard.type("Group 2")
         page.keyboard.press("Tab")

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from generator.present.site.write import build_site
-from tests.browser.opened import Opened, overflow, settle
+from tests.browser.opened import Opened, Tabs, overflow, settle
 from tests.present.gallery import Gallery, many
 
 SHARE = """() => {
@@ -46,21 +46,21 @@ def galleries(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 
 
 @pytest.fixture
-def open_at(chromium: Browser, galleries: dict[int, Path]) -> Iterator[Callable[..., Page]]:
+def open_at(tabs: Tabs, galleries: dict[int, Path]) -> Iterator[Callable[..., Page]]:
     opened: list[Opened] = []
 
     def open_at(models: int, width: int = 1280, height: int = 800, *, scripts: bool = True) -> Page:
-        context = chromium.new_context(
-            viewport={"width": width, "height": height}, java_script_enabled=scripts
-        )
-        found = Opened(context.new_page(), galleries[models].parent.as_uri() + "/")
+        url = galleries[models].parent.as_uri() + "/"
+        found = Opened(tabs.open(width, height, scripts=scripts), url)
         opened.append(found)
         found.page.goto(galleries[models].as_uri())
         return found.page
 
     yield open_at
     for one in opened:
-        one.page.context.close()
+        one.leave()
+        tabs.close(one.page)
+    for one in opened:
         assert one.noise == []
         assert [url for url in one.requests if not url.startswith((one.root, "data:"))] == []
 
@@ -110,6 +110,24 @@ def test_one_slider_turns_the_layers_of_all_models(open_at: Callable[..., Page])
     assert slider.get_attribute("aria-valuetext") == f"layer {other} of 3"
     assert re.fullmatch(r"difference: 0\.\d+ bits", said.inner_text())
     assert said.inner_text() != before
+
+
+def test_a_shared_address_opens_on_its_layer(open_at: Callable[..., Page]) -> None:
+    page = open_at(2)
+    slider = page.get_by_role("slider", name="Layer")
+    other = 1 if slider.input_value() != "1" else 2
+    slider.press("Home" if other == 1 else "ArrowRight")
+    expect(page).to_have_url(re.compile(rf"#layer={other}$"))
+    page.fill("#find-name", "image0")
+    expect(page).to_have_url(re.compile(rf"#name=image0&layer={other}$"))
+    page.reload()
+    expect(page.locator(".hero-over canvas")).to_have_count(2)
+    assert slider.input_value() == str(other)
+    assert page.locator(".hero-layer").all_inner_texts() == [f"layer {other}/3"] * 2
+    links = page.locator(".hero-map a").evaluate_all("all => all.map(e => e.hash)")
+    assert links == [f"#layer={other}"] * 2
+    page.goto(page.url.partition("#")[0] + "#layer=99")
+    expect(slider).to_have_value(slider.get_attribute("value") or "")
 
 
 def test_the_slider_draws_what_the_picture_showed(open_at: Callable[..., Page]) -> None:

@@ -12,35 +12,27 @@ from playwright.sync_api import Browser, Page, expect
 
 from generator.present.site.write import build_site
 from generator.records.paper import Paper
-from tests.browser.opened import Opened, overflow
-from tests.present.gallery import Gallery, many
+from tests.browser.opened import Opened, Tabs, overflow
+from tests.present.gallery import many
 
 Open = Callable[..., Opened]
 
 
-@pytest.fixture(scope="module")
-def big(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
-    folder = tmp_path_factory.mktemp("many")
-    trial = many(folder / "pictures", 450)
-    build_site(trial.run, trial.read, folder / "site", version="1.2.3")
-    return trial, folder / "site"
-
-
 @pytest.fixture
-def visit_big(chromium: Browser, big: tuple[Gallery, Path]) -> Iterator[Open]:
+def visit_big(tabs: Tabs, big: Path) -> Iterator[Open]:
     opened: list[Opened] = []
 
     def visit(path: str = "index.html", *, width: int = 1280, scripts: bool = True) -> Opened:
-        viewport = {"width": width, "height": 900}
-        context = chromium.new_context(viewport=viewport, java_script_enabled=scripts)  # type: ignore[arg-type]
-        found = Opened(context.new_page(), big[1].as_uri() + "/")
+        found = Opened(tabs.open(width, scripts=scripts), big.as_uri() + "/")
         opened.append(found)
         found.page.goto(found.root + path)
         return found
 
     yield visit
     for one in opened:
-        one.page.context.close()
+        one.leave()
+        tabs.close(one.page)
+    for one in opened:
         assert one.noise == []
         assert [url for url in one.requests if not url.startswith((one.root, "data:"))] == []
 

@@ -8,21 +8,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-import generator
-from generator.bundled import bundled
-from generator.spec.options import load_spec
 from tests.browser.opened import Opened, overflow, settle
 
 MOST_WORDS = {"pair": 1200, "model": 1000}
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def report(demo: Path) -> Path:
     """The page of the demo's model without registers and the one with."""
-    folder = tmp_path_factory.mktemp("pair")
-    spec = load_spec(bundled("examples") / "demo.toml", out=folder / "site", store=folder / "store")
-    site = generator.build(spec).site
-    return site / "r/demo-dinov2--demo-dinov2-registers/index.html"
+    return demo / "r/demo-dinov2--demo-dinov2-registers/index.html"
 
 
 @pytest.fixture

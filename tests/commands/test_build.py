@@ -11,13 +11,16 @@ import pytest
 from generator.commands.build import command_line
 from tests.commands.running import fails, run
 
+WORDS = ("-m", "models/plain", "-i", "photos")
+
 
 def test_build_from_options(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["build", "-m", "models/plain", "-i", "photos", "-o", "out/site", "--title", "Mine"]
     result = run(*words, monkeypatch=monkeypatch)
     assert result.exit_code == 0
     assert result.stdout == (
-        "1 models x 2 images: 2 measured, 0 from the store.\nOpen out/site/index.html\n"
+        "1 models x 2 images: 2 measured, 0 from the store.\nOpen out/site/index.html, "
+        "or run: attention-gallery serve out/site --open\n"
     )
     assert "Mine" in (here / "out/site/index.html").read_text()
     manifest = json.loads((here / "out/site/manifest.json").read_text())
@@ -62,7 +65,7 @@ def test_a_figure_of_a_gallery_file_refuses_what_it_has_no_use_for(here: Path) -
     file = here / "gallery.toml"
     file.write_text(f'{gallery}preset = "registers-21"\nkeep = 60\n', encoding="utf-8")
     result = run("build", "gallery.toml")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr == (
         "Error: Figure norms: The figure registers-21 has no use for keep. Leave it out; the "
         "figure heeds models and images, layers, overlay and colors.\n"
@@ -75,11 +78,11 @@ def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:
     result = run("build", "-m", "models/plain", "-i", "photos")
     assert result.exit_code == 1
     assert result.stdout == (
-        "1 models x 3 images: 2 measured, 0 from the store.\nOpen site/index.html\n"
+        "1 models x 3 images: 2 measured, 0 from the store.\nOpen site/index.html, or run: "
+        "attention-gallery serve site --open\n"
     )
-    assert result.stderr.splitlines()[-1] == (
-        "failed: zero.jpg is empty (0 bytes). Copy the file again."
-    )
+    said = "failed: zero.jpg is empty (0 bytes). Copy the file again."
+    assert result.stderr.splitlines().count(said) == 1
     strict = run("build", "-m", "models/plain", "-i", "photos", "--strict")
     assert strict.exit_code == 1
     assert strict.stderr == "Error: zero.jpg is empty (0 bytes). Copy the file again.\n"
@@ -119,7 +122,7 @@ def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:
         (
             ["build", "-m", "models/plain", "-i", "photos", "--device", "gpu"],
             "Error: --device should be auto, cpu, cuda, cuda:0, mps, or several such as "
-            'cuda:0,cuda:1, got the text "gpu".',
+            'cuda:0,cuda:1, got the text "gpu". Did you mean cuda?',
         ),
         (
             ["build", "-m", "models/plain", "-i", "photos", "-o", "photos"],
@@ -198,10 +201,16 @@ def test_bugs_keep_their_traceback(here: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_dry_run_of_the_command(here: Path) -> None:
-    result = run("build", "-m", "models/plain", "-i", "photos", "--dry-run")
+    result = run("build", *WORDS, "--dry-run")
     assert result.exit_code == 0
     assert "plain" in result.stdout and "2 of 2 images usable." in result.stdout
-    assert not (here / "site").exists() and not (here / "store").exists()
+    assert not (here / "site").exists()
+    assert not list((here / "store").rglob("*.safetensors"))
+    facts = json.loads(run("build", *WORDS, "--dry-run", "--json").stdout)
+    assert facts["would_be_built"]
+    assert fails("build", *WORDS, "--json", code=2) == (
+        "Error: --json belongs to --dry-run. Leave it out, or add --dry-run."
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,10 @@ import generator
 from generator.cli import main
 from tests.commands.running import run
 
-COMMANDS = ["demo", "inspect", "build", "serve", "export", "figure", "diff", "publish", "cache"]
+COMMANDS = [
+    *("demo", "init", "inspect", "build", "serve", "export", "figure", "diff", "publish"),
+    *("cache", "schema"),
+]
 """As a newcomer comes to need them."""
 
 

@@ -1,4 +1,6 @@
-"""Write docs/commands.md, the reference of all commands and options, from the commands themselves.
+"""Write docs/commands.md and docs/keys.md from the commands and the gallery file themselves.
+
+The JSON schema beside the example gallery files is written with them.
 
 python -m tests.docs.reference
 """
@@ -13,8 +15,12 @@ from pathlib import Path
 import click
 
 from generator.cli import main
+from generator.spec import schema
 
-FILE = Path(__file__).parents[2] / "docs" / "commands.md"
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "docs" / "commands.md"
+KEYS = ROOT / "docs" / "keys.md"
+SCHEMA = ROOT / "examples" / schema.FILE
 UPDATE = "python -m tests.docs.reference"
 PROGRAM = "attention-gallery"
 MARKED = re.compile(r"([\\|*_<])")
@@ -38,6 +44,40 @@ def reference() -> str:
     for ctx in found:
         lines += ["", *_section(ctx)]
     return "\n".join(lines) + "\n"
+
+
+def keys() -> str:
+    """The document of all keys of a gallery's file."""
+    lines = [
+        "# Keys of a gallery file",
+        "",
+        "Every key of `gallery.toml` is optional but `models` and `images`, which may also come",
+        f"from the command line. `{PROGRAM} init` writes a file with all of them as comments.",
+        f"Paths start at the file. This page is made by `{UPDATE}`.",
+        "",
+        "Editors complete and check keys when the first line names the JSON schema, which",
+        f"`{PROGRAM} schema -o {schema.FILE}` writes:",
+        "",
+        "```toml",
+        f"# part\n{schema.DIRECTIVE}",
+        "```",
+    ]
+    for title, kind in schema.TABLES:
+        lines += ["", f"## {title or 'The file'}", "", "| key | value | default | |"]
+        lines.append("| --- | --- | --- | --- |")
+        for fact in schema.keys_of(kind):
+            default = f"`{fact.default}`" if fact.default else ""
+            value, meaning = (_marked_text(text) for text in (fact.value, fact.meaning))
+            lines.append(f"| `{fact.name}` | {value} | {default} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _marked_text(text: str) -> str:
+    """Text with code in it, in a table."""
+    parts = text.split("`")
+    return "`".join(
+        part.replace("|", "\\|") if n % 2 else _marked(part) for n, part in enumerate(parts)
+    )
 
 
 def commands(
@@ -119,4 +159,6 @@ def _marked(text: str) -> str:
 
 if __name__ == "__main__":
     FILE.write_text(reference(), encoding="utf-8")
-    print(f"Wrote {FILE.name}.")
+    KEYS.write_text(keys(), encoding="utf-8")
+    SCHEMA.write_text(schema.schema_text(), encoding="utf-8")
+    print(f"Wrote {FILE.name}, {KEYS.name} and {SCHEMA.name}.")

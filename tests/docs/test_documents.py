@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import tomllib
 from pathlib import Path
 
 import click
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from generator.cli import main
 from generator.commands.publish import PublishCommand
@@ -18,8 +20,9 @@ from generator.export.numbers.data import NOTES
 from generator.export.numbers.statistics import QUANTITIES
 from generator.spec.gallery import GallerySpec
 from generator.spec.options import load_spec
+from generator.spec.schema import gallery_schema, schema_text
 from tests.docs.blocks import DOCUMENTS, ROOT, Block, anchors, blocks, commands, links
-from tests.docs.reference import FILE, UPDATE, reference
+from tests.docs.reference import FILE, KEYS, SCHEMA, UPDATE, keys, reference
 
 BEGINNING = 'images = ["photos"]\n'
 MODELS = 'models = ["facebook/dinov2-small", "facebook/dinov2-base"]\n'
@@ -65,6 +68,16 @@ def spec_of(block: Block, folder: Path) -> GallerySpec:
 
 def test_the_reference_of_commands_is_up_to_date() -> None:
     assert FILE.read_text(encoding="utf-8") == reference(), f"Run: {UPDATE}"
+
+
+def test_the_keys_and_their_schema_are_up_to_date() -> None:
+    assert KEYS.read_text(encoding="utf-8") == keys(), f"Run: {UPDATE}"
+    assert SCHEMA.read_text(encoding="utf-8") == schema_text(), f"Run: {UPDATE}"
+
+
+@pytest.mark.parametrize("block", every("toml"), ids=str)
+def test_every_gallery_file_in_a_document_fits_the_schema(block: Block) -> None:
+    Draft202012Validator(gallery_schema()).validate(tomllib.loads(block.text))
 
 
 def test_the_reference_has_every_command_and_option() -> None:

@@ -67,11 +67,12 @@ def test_figures_of_every_preset_go_on_or_name_it(
     preset: str, hurt: Figuring, good: Figuring
 ) -> None:
     """What needs that very record says so; the others are drawn without it."""
-    choices = [c for c in CHOICES if isinstance(drawn(good.source, preset, c), FigureFiles)]
-    if not choices:
+    fits = (c for c in CHOICES if isinstance(drawn(good.source, preset, c), FigureFiles))
+    choice = next(fits, None)
+    if choice is None:
         pytest.skip("this gallery lacks what the figure needs")
     source = hurt.source
-    made = drawn(source, preset, choices[0])
+    made = drawn(source, preset, choice)
     if isinstance(made, GalleryError):
         assert left_out(hurt) in str(made)
     assert set(source.left_out) <= {hurt.trial.run.cell("plain", "image0").record}

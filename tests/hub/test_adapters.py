@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch
 from huggingface_hub import hf_hub_download
 
 from tests.hub.fake_hub import FakeHub
-from tests.hub.user import build, picture, records, refused
+from tests.hub.user import build, records, refused
 from tests.hub.worker import Worker
 
 needs_peft = pytest.mark.skipif(find_spec("peft") is None, reason="peft is not installed")
@@ -53,26 +54,35 @@ def merged(checkpoint: dict[str, bytes], files: dict[str, bytes]) -> dict[str, b
     return {**checkpoint, "model.safetensors": safetensors.torch.save(weights)}
 
 
+@pytest.fixture(scope="module")
+def offline(folder: Path, hub: FakeHub) -> Iterator[Worker]:
+    """Another process on the same cache, which asks no hub."""
+    with Worker(folder, HF_ENDPOINT=hub.url, HF_HUB_OFFLINE="1") as worker:
+        yield worker
+
+
 @needs_peft
 @pytest.mark.parametrize("beside", [True, False])
 def test_adapter_is_merged_named_and_kept_for_work_offline(
-    hub: FakeHub, tmp_path: Path, checkpoint: dict[str, bytes], beside: bool
+    hub: FakeHub,
+    worker: Worker,
+    offline: Worker,
+    folder: Path,
+    checkpoint: dict[str, bytes],
+    beside: bool,
 ) -> None:
     base, name = f"tiny/base-{beside}", f"tiny/tuned-{beside}"
-    for seed, file in enumerate(("one.png", "two.png")):
-        picture(tmp_path / "photos" / file, seed)
     files = adapter(base)
     hub.add(base, checkpoint, license="mit")
     hub.add(name, {**checkpoint, **files} if beside else files)
     hub.add(f"{name}-by-hand", merged(checkpoint, files))
-    with Worker(tmp_path, HF_ENDPOINT=hub.url) as worker:
-        for model in (name, f"{name}-by-hand", base):
-            result = build(worker, model, "one.png")
-            assert result.code == 0, result.stderr
-        shown = worker.run("inspect", name, "--check", "photos/one.png")
+    for model in (name, f"{name}-by-hand", base):
+        result = build(worker, model, "one.png")
+        assert result.code == 0, result.stderr
+    shown = worker.run("inspect", name, "--check", "photos/one.png")
     assert shown.code == 0, shown.stderr + shown.stdout
-    (tuned,), (theirs,) = records(tmp_path, name), records(tmp_path, f"{name}-by-hand")
-    (plain,) = records(tmp_path, base)
+    (tuned,), (theirs,) = records(folder, name), records(folder, f"{name}-by-hand")
+    (plain,) = records(folder, base)
     np.testing.assert_allclose(tuned.entropy, theirs.entropy, atol=1e-5)
     assert np.abs(tuned.entropy - plain.entropy).max() > 0.01
     of = hub.repos[base].refs["main"][:12]
@@ -82,13 +92,12 @@ def test_adapter_is_merged_named_and_kept_for_work_offline(
         if beside
         else f"an adapter (LORA) of {base} at {of}"
     )
-    with Worker(tmp_path, HF_ENDPOINT=hub.url, HF_HUB_OFFLINE="1") as worker:
-        again = build(worker, name, "one.png")
-        assert again.code == 0, again.stderr
-        assert again.stdout.startswith("1 models x 1 images: 0 measured, 1 from the store.\n")
-        new = build(worker, name, "two.png")
-        assert new.code == 0, new.stderr
-        assert new.stdout.startswith("1 models x 1 images: 1 measured, 0 from the store.\n")
+    again = build(offline, name, "one.png")
+    assert again.code == 0, again.stderr
+    assert again.stdout.startswith("1 models x 1 images: 0 measured, 1 from the store.\n")
+    new = build(offline, name, "two.png")
+    assert new.code == 0, new.stderr
+    assert new.stdout.startswith("1 models x 1 images: 1 measured, 0 from the store.\n")
 
 
 @needs_peft

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,9 @@ from rich.console import Console
 
 from generator.bundled import bundled
 from generator.commands.dry_run import print_plan
+from generator.pipeline import speed
+from generator.pipeline.build import planned_gallery, settings_of
+from generator.pipeline.forecast import forecast
 from generator.progress import Silent
 from generator.records.extras import EXTRAS
 from generator.records.store import Store
@@ -19,19 +24,32 @@ from tests.capture.families import FAMILIES
 from tests.pipeline.galleries import build, files
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder of its own, where the speed of the machine is kept."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("ATTENTION_GALLERY_CACHE", str(folder))
+    return folder
+
+
 def test_dry_run_prints_the_plan_and_writes_nothing(
     spec: GallerySpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = files(tmp_path)
-    print_plan(spec, Console(width=120), Silent())
-    head, plain, registers, total, *extras = capsys.readouterr().out.splitlines()
+    assert print_plan(spec, Console(width=120), Silent())
+    head, plain, registers, total, disk, *extras = capsys.readouterr().out.splitlines()
     assert head.split() == [
-        *("model", "grid", "tokens", "in", "store", "to", "measure"),
-        *("time", "memory", "store", "site"),
+        *("model", "grid", "tokens", "in", "store", "to", "measure", "measuring", "pages"),
+        *("download", "memory", "store", "site"),
     ]
     assert plain.split()[:5] == ["plain", "4x4", "17", "0", "2"]
     assert registers.split()[:5] == ["registers", "4x4", "21", "0", "2"]
-    assert total.startswith("2 of 2 images usable. In all: about 0 s on this CPU")
+    assert re.fullmatch(
+        r"2 of 2 images usable\. In all: about \d+ s: measuring \d+ s on this CPU \(an "
+        r"accelerator is much faster\), pages \d+ s\.",
+        total,
+    )
+    assert disk.startswith("Memory: about ")
     assert [line.partition(":")[0] for line in extras] == list(EXTRAS)
     on = r"{}: on: about \d+ % of the forward pass, [\d.]+ kB\."
     for line in (extras[0], extras[2], extras[4]):
@@ -41,11 +59,70 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
 
     build(spec)
     before = files(tmp_path)
-    print_plan(spec, Console(width=120), Silent())
-    _, plain, _, total, *_ = capsys.readouterr().out.splitlines()
+    assert print_plan(spec, Console(width=120), Silent())
+    _, plain, _, total, disk, *_ = capsys.readouterr().out.splitlines()
     assert plain.split()[:7] == ["plain", "4x4", "17", "2", "0", "0", "s"]
-    assert f"0 B more in {spec.store}" in total
+    assert "measuring 0 s on this CPU, pages" in total
+    assert f"0 B more in {spec.store}" in disk
     assert files(tmp_path) == before
+
+
+def test_a_narrow_terminal_breaks_no_name(
+    spec: GallerySpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    label = "a model with a name that is rather long"
+    spec = merge(spec, models=({"id": str(spec.models[0].place), "label": label},))
+    print_plan(spec, Console(width=80), Silent())
+    out = capsys.readouterr().out
+    assert out.startswith(f"{label}\n  grid 4x4, tokens 17, in store 0, to measure 2\n")
+    assert not any(line.startswith("model") for line in out.splitlines())
+
+
+def test_the_plan_as_json(spec: GallerySpec, capsys: pytest.CaptureFixture[str]) -> None:
+    assert print_plan(spec, Console(width=80), Silent(), as_json=True)
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["schema"] == 1 and facts["would_be_built"]
+    assert [model["label"] for model in facts["models"]] == ["plain", "registers"]
+    assert facts["store"] == sum(model["store"] for model in facts["models"]) > 0
+    assert facts["seconds"] == pytest.approx(facts["measuring"] + facts["pages"], abs=0.1)
+    assert facts["download"] == 0 and facts["failures"] == []
+    assert facts["site"]["fits"] and facts["site"]["bytes"] > 0
+
+
+def test_a_plan_that_would_fail_says_so(
+    spec: GallerySpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = merge(spec, max_site_size="900 kB")
+    assert not print_plan(small, Console(width=200), Silent())
+    assert "it would not be built. Use fewer images" in capsys.readouterr().out
+    (tmp_path / "photos" / "broken.jpg").write_bytes(b"junk")
+    assert not print_plan(spec, Console(width=200), Silent())
+
+
+@pytest.mark.parametrize(("facts", "obstacle"), [("free_memory", "memory"), ("free_disk", "disk")])
+def test_too_little_memory_or_disk_is_an_obstacle(
+    spec: GallerySpec, facts: str, obstacle: str
+) -> None:
+    plan = planned_gallery(spec, Store(spec.store), Silent())
+    found = forecast(plan, spec, settings_of(spec))
+    assert found.obstacle == ""
+    assert replace(found, **{facts: 1000}).obstacle == obstacle
+
+
+def test_the_speed_of_the_machine_is_measured_once_and_learned(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = speed.speed_here()
+    assert first.multiplications > 1e8 and 0.05 < first.pages < 50
+    monkeypatch.setattr(speed, "_best", lambda work: pytest.fail("measured again"))
+    assert speed.speed_here() == first
+    speed.learn(1.0, 30.0)
+    assert speed.speed_here() == first, "too short to say anything"
+    speed.learn(60.0, 30.0)
+    assert speed.speed_here().pages == pytest.approx(2 * first.pages)
+    (cache / "speed.json").write_text("damaged")
+    monkeypatch.setattr(speed, "_best", lambda work: 1.0)
+    assert speed.speed_here().pages == pytest.approx(1 / speed.REFERENCE)
 
 
 def test_several_devices_are_said(spec: GallerySpec, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +131,6 @@ def test_several_devices_are_said(spec: GallerySpec, capsys: pytest.CaptureFixtu
 
 
 def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
-    from generator.pipeline.build import planned_gallery
     from generator.pipeline.costs import extra_prices
 
     prices = {p.name: p for p in extra_prices(planned_gallery(spec, Store(spec.store), Silent()))}
@@ -69,7 +145,6 @@ def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
 
 
 def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
-    from generator.pipeline.build import planned_gallery
     from generator.pipeline.costs import extra_prices
 
     family = next(f for f in FAMILIES if f.name == "vit with a class head")
@@ -82,7 +157,6 @@ def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
 
 
 def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:
-    from generator.pipeline.build import planned_gallery
     from generator.pipeline.costs import estimate, site_price
 
     store = Store(spec.store)
@@ -94,7 +168,7 @@ def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:
         images=(photographs / "coffee.jpg", photographs / "rocket.jpg"),
     )
     plan = planned_gallery(larger, store, Silent())
-    costs = estimate(plan)
+    costs = estimate(plan, speed.speed_here(), drawn=True)
     outcome = build(larger)
     assert 0.8 < sum(cost.store for cost in costs) / store.bytes() < 1.25
     planned = site_price(plan, drawn=True, limit=None)

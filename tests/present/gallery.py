@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from generator.present.files.settings import Settings
 from generator.records.record import AttentionRecord, FieldOfView, PatchQueries
 from generator.records.run import Cell, Failure, ImageEntry, ModelEntry, Run
 from tests import tiny
@@ -21,6 +22,9 @@ KEPT: dict[str, PatchQueries] = {
     "deep": "mean",
 }
 """Which rows of patches each model's records keep."""
+
+BARE = Settings(walls=False, analyses="none")
+"""For pages on which no picture of an image page is: they take half the time to build."""
 
 COMMAND = "attention-gallery build -m tiny/plain -i pictures -o site"
 

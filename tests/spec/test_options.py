@@ -83,12 +83,24 @@ def test_a_wrong_option_does_not_blame_the_file(file: Path) -> None:
         load_spec(file, device="gpu")
     assert str(caught.value) == (
         "--device should be auto, cpu, cuda, cuda:0, mps, or several such as cuda:0,cuda:1, "
-        'got the text "gpu".'
+        'got the text "gpu". Did you mean cuda?'
     )
 
 
 def test_the_command_has_an_option_for_each_key_that_is_no_table() -> None:
-    others = {"words", "dry_run", "records_only", "figures"}
+    others = {
+        "split",
+        "column",
+        "subset",
+        "words",
+        "dry_run",
+        "as_json",
+        "records_only",
+        "quiet",
+        "verbose",
+        "debug",
+        "figures",
+    }
     named = {parameter.name for parameter in build.params} - others
     assert named == set(GallerySpec.model_fields) - {"paper", "figure"}
 

@@ -134,15 +134,18 @@ def earth_movers(
     ways = np.linalg.norm(places[sources, None] - places[None, targets], axis=-1)
     # The solver's tolerance is absolute, so amounts are brought near 1.
     scale = len(supply) + len(demand)
-    leaving = sparse.kron(sparse.eye_array(len(supply)), np.ones((1, len(demand))))
-    reaching = sparse.kron(np.ones((1, len(supply))), sparse.eye_array(len(demand)))
     amounts = np.concatenate([supply, demand]) * scale
     # What all others leave reaches the last place. Without its own row the amounts need not sum
     # up to the last bit, which the solver may call infeasible; the largest takes no harm from it.
     free = np.arange(scale) != len(supply) + int(demand.argmax())
+    # A column for each way: it leaves its source and reaches its target.
+    leaves, reaches = np.divmod(np.arange(ways.size), len(demand))
+    places_of = np.stack([leaves, len(supply) + reaches], axis=1).ravel()
+    starts = np.arange(0, places_of.size + 1, 2)
+    moves = sparse.csc_array((np.ones(places_of.size), places_of, starts), (scale, ways.size))
     solved = optimize.linprog(
         ways.ravel(),
-        A_eq=sparse.vstack([leaving, reaching], format="csr")[free],
+        A_eq=moves[free],
         b_eq=amounts[free],
         method="highs",
     )

@@ -31,6 +31,10 @@ UNREACHABLE = (HTTPError, OSError)
 ``OSError``."""
 
 
+unfinished: list[str] = []
+"""Files whose download was stopped: the hub's library fetches them from their start again."""
+
+
 def download(model: str, name: str, revision: str) -> Path:
     """The local copy of one file.
 
@@ -39,6 +43,9 @@ def download(model: str, name: str, revision: str) -> Path:
     """
     try:
         return Path(hf_hub_download(model, name, revision=revision))
+    except KeyboardInterrupt:
+        unfinished.append(name)
+        raise
     except GatedRepoError as error:
         raise gated(model) from error
     except (EntryNotFoundError, *UNREACHABLE) as error:

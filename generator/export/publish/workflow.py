@@ -324,7 +324,9 @@ def _picture_paths(spec: GallerySpec) -> tuple[Path, ...]:
         PublishError: it names addresses, which a workflow does not fetch.
     """
     named = places_of(spec.images)
-    if addresses := [str(place) for place in named if not isinstance(place, Path)]:
+    addresses = [str(place) for place in named if not isinstance(place, Path)]
+    addresses += [spec.dataset.name] if spec.dataset else []
+    if addresses:
         raise PublishError(
             f"The gallery names pictures at {some(addresses)}, and the workflow fetches none.",
             "Put the pictures into the repository, and name them there.",

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from generator.analysis.features.objects import find_objects
-from generator.analysis.grids import PlacedMap
+from generator.analysis.grids import PlacedMap, area_means
 from generator.analysis.stream.norms import outliers_of
 from generator.present.cells.alike import put_alike
 from generator.present.cells.analysis_maps import put_maps
@@ -46,7 +46,7 @@ from generator.present.drawing.quantize import Quantized, decode
 from generator.present.drawing.scale import Scale, octave_histogram
 from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry, Kind
-from generator.present.files.reductions import COARSE, Detail
+from generator.present.files.reductions import COARSE, WALL_CELLS, Detail, wall_grid
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell
 
@@ -238,7 +238,11 @@ def put_mean_patches(
 def put_colored(
     cache: SiteCache, cell: Cell, content: CellContent, scale: Scale, *, walls: bool
 ) -> tuple[FileEntry, ...]:
-    """Draw the thumbnail map of a cell, and its wall where the settings ask for one."""
+    """Draw the thumbnail map of a cell, and its wall where the settings ask for one.
+
+    Walls are for readers without JavaScript. Their maps are area means on few cells, since walls of
+    all patches weigh half as much as the numbers themselves.
+    """
     colors = cache.settings.colors
     parts: dict[str, Part] = {
         "record": cell.record,
@@ -258,9 +262,10 @@ def put_colored(
         return map_png(values()[content.facts.model.layers - 1, -1], scale, colors)
 
     def wall() -> bytes:
-        return wall_png(with_extremes(values()), scale, colors)
+        grid = wall_grid(*values().shape[-2:])
+        return wall_png(with_extremes(area_means(values(), grid)), scale, colors)
 
-    of_wall: dict[str, Part] = {**parts, "fused": ",".join(FUSED)}
+    of_wall: dict[str, Part] = {**parts, "fused": ",".join(FUSED), "cells": WALL_CELLS}
     stem = f"data/{cell.model}/{cell.image}"
     small = cache.put("map", f"{stem}.last", parts, last_mean, suffix=".png", query=PRIMARY)
     if not walls:

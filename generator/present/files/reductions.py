@@ -16,6 +16,16 @@ KEPT_LAYERS = 3
 COARSE = 16
 """Rows and columns of the coarse grid."""
 
+WALL_CELLS = 16
+"""Longer side of the maps of a rendered wall, in cells."""
+
+
+def wall_grid(rows: int, cols: int) -> tuple[int, int]:
+    """Rows and columns of the maps of a rendered wall: in proportion, none more than the grid's."""
+    share = min(WALL_CELLS / max(rows, cols), 1)
+    return max(round(rows * share), 1), max(round(cols * share), 1)
+
+
 Detail = Literal["native", "coarse", "last", "mean"]
 """Maps of a cell in the site, for tokens as queries: all heads on the native grid; all heads on a
 grid of at most ``COARSE`` x ``COARSE``; on that grid, single heads of the last ``KEPT_LAYERS``

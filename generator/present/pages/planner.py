@@ -18,6 +18,7 @@ from generator.present.drawing.pictures import published_size
 from generator.present.drawing.scale import Tick
 from generator.present.files.manifest import FileEntry
 from generator.present.files.manifest_file import MANIFEST
+from generator.present.files.reductions import wall_grid
 from generator.present.pages.assets import CHARTS, IMAGE_KINDS, original
 from generator.present.pages.paths import INDEX, METHODS, image_path, model_path
 from generator.present.pages.views import BarTick, ColorBar, LaterScripts, Link, PageBase, Picture
@@ -25,8 +26,8 @@ from generator.records.run import Failure, ImageEntry, ModelEntry, Run, Sequence
 from generator.text.numbers import machine
 
 BAR_WIDTH = 256
-WALL_WIDTH = 560
-WALL_HEIGHT = 640
+WALL_WIDTH = 660
+WALL_HEIGHT = 820
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,13 @@ class Planner:
         size = crop_size(copies.view, SMALL)
         return Picture(self.url(copies.crop.path), size.width, size.height, image.alt)
 
+    def seen_by(self, image: ImageEntry, content: CellContent | None) -> Picture | None:
+        """The small copy of what one model saw of a picture, where there is one; else all of it."""
+        copies = self.contents.copies.get(image.slug)
+        view = copies.view if isinstance(copies, Copies) else None
+        same = content is not None and content.facts.view == view
+        return self.crop(image) if same else self.picture(image, thumb=True)
+
     def map_picture(self, file: FileEntry, content: CellContent, alt: str) -> Picture:
         """A thumbnail map, with the aspect ratio of the view."""
         view = content.facts.view
@@ -166,11 +174,11 @@ class Planner:
     def wall_picture(self, file: FileEntry, content: CellContent, alt: str) -> tuple[Picture, int]:
         """A rendered wall, enlarged by an integer factor to fit a page, and this factor.
 
-        The file has one pixel a patch and a gap between maps.
+        The file has one pixel a cell and a gap between maps.
         """
-        layout = content.facts.layout
-        width = (content.heads + len(FUSED)) * (layout.cols + GAP) - GAP
-        height = len(content.rows) * (layout.rows + GAP) - GAP
+        rows, cols = wall_grid(content.facts.layout.rows, content.facts.layout.cols)
+        width = (content.heads + len(FUSED)) * (cols + GAP) - GAP
+        height = len(content.rows) * (rows + GAP) - GAP
         factor = max(1, min(WALL_WIDTH // width, WALL_HEIGHT // height))
         return Picture(self.url(file.path), width * factor, height * factor, alt), factor
 

@@ -41,10 +41,10 @@ def run(*words: str | Path) -> Result:
     return CliRunner().invoke(main, ["publish", *map(str, words)], catch_exceptions=False)
 
 
-def refused(*words: str | Path) -> str:
+def refused(*words: str | Path, code: int = 1) -> str:
     """The one line that the command says when it stops."""
     result = run(*words)
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (code, "")
     (line,) = result.stderr.splitlines()
     return line
 

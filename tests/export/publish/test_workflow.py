@@ -272,7 +272,8 @@ def test_its_command_draws_the_same_site_without_torch(records: Path) -> None:
     done = command(*draw[1:], folder=records, before=without)
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
-        "1 models x 2 images: 0 measured, 2 from the store.\nOpen site/index.html\n"
+        "1 models x 2 images: 0 measured, 2 from the store.\nOpen site/index.html, or run: "
+        "attention-gallery serve site --open\n"
     )
     first, again = tree(records / "docs"), tree(records / "site")
     assert first.keys() == again.keys()
@@ -341,7 +342,7 @@ def test_pictures_that_the_workflow_would_not_find(records: Path, tmp_path: Path
 
 def test_gallery_file_with_a_mistake(records: Path) -> None:
     (records / "gallery.toml").write_text('modells = ["model"]\nimages = ["photos"]\n')
-    line = refused("docs", "--to", "workflow", "--yes", *DRAW, *PROGRAM)
+    line = refused("docs", "--to", "workflow", "--yes", *DRAW, *PROGRAM, code=2)
     assert line.startswith("Error: gallery.toml")
     assert "modells" in line
 

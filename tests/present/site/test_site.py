@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
+import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image
 
@@ -18,6 +19,7 @@ from generator.present.cells.chunk import read_chunk
 from generator.present.drawing.quantize import decode, error_bound
 from generator.present.files.manifest import Manifest
 from generator.present.files.manifest_file import read_manifest
+from generator.present.files.reductions import wall_grid
 from generator.present.site.write import SiteResult, build_site
 from generator.records.record import View
 from generator.text.numbers import number
@@ -143,6 +145,16 @@ def test_a_wall_shows_every_head_of_every_layer_in_its_place(built: Built) -> No
         brightest = np.unravel_index(shown.argmax(), shown.shape)
         least = maps[layer].min(axis=0)
         assert least[brightest] >= 0.8 * least.max()
+
+
+@pytest.mark.parametrize(
+    ("grid", "cells"),
+    [((4, 6), (4, 6)), ((37, 37), (16, 16)), ((24, 48), (8, 16)), ((1, 99), (1, 16))],
+)
+def test_the_maps_of_a_wall_keep_their_proportions(
+    grid: tuple[int, int], cells: tuple[int, int]
+) -> None:
+    assert wall_grid(*grid) == cells
 
 
 def test_chunks_hold_the_record_within_the_bound(built: Built) -> None:

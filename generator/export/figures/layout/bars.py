@@ -29,7 +29,7 @@ def fill_bar(axes: Axes, tone: Tone, across: float, space: float) -> None:
     edges = np.linspace(0, 1, len(tone.table) + 1)
     for step, color in enumerate(tone.table):
         end = edges[min(step + 2, len(tone.table))]
-        axes.add_patch(
+        axes.add_artist(  # add_patch would also find the limits, which are set below
             Rectangle(
                 (edges[step], 0), end - edges[step], 1, facecolor=color / 255, edgecolor="none"
             )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -141,7 +141,13 @@ def text_width(text: str, size: float) -> float:
     """Width of a line of text, in inches."""
     if not text.strip():
         return 0.0
-    return float(TextPath((0, 0), text, size=size, prop=FontProperties()).get_extents().width) / 72
+    return _width(text, size, matplotlib.rcParams["font.family"][0])
+
+
+@lru_cache(maxsize=10_000)
+def _width(text: str, size: float, family: str) -> float:
+    outline = TextPath((0, 0), text, size=size, prop=FontProperties(family=family))
+    return float(outline.get_extents().width) / 72
 
 
 @cache

@@ -8,6 +8,7 @@ from generator.present.cells.files import CellContent
 from generator.present.cells.labels import query_label
 from generator.present.cells.maps import FUSED, POOL, PRIMARY, VALUES
 from generator.present.cells.patches import PATCH
+from generator.present.files.reductions import WALL_CELLS
 from generator.present.pages.image.analyses import analyses
 from generator.present.pages.image.views import FrameLink, ImagePage, ModelColumn
 from generator.present.pages.paths import image_path, sequence_path
@@ -45,6 +46,12 @@ from generator.present.pages.wording import (
 )
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
 from generator.text.phrases import counted
+
+WALLS = (
+    "Rows are layers, columns are heads; the last columns are the mean, maximum and minimum over "
+    f"heads. Maps of more patches are area means on at most {WALL_CELLS} × {WALL_CELLS} cells."
+)
+"""How walls for readers without JavaScript are read."""
 
 FIELDS = {
     "square": "the centered square",
@@ -99,6 +106,7 @@ def page_at(
         picture_failure=notice(copies) if isinstance(copies, Failure) else None,
         picture_note=Notice(image.note, "") if image.note else None,
         square=square_text(here, image.slug),
+        walls=WALLS,
         without_walls=without_walls(here),
         reduced=image_notice(here, image.slug),
         columns=tuple(_column(here, model, at[model.slug]) for model in run.models),

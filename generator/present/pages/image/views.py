@@ -126,7 +126,8 @@ class ImagePage:
         next: link to the next image.
         data: data for the scripts.
         square: description of a square over the picture.
-        without_walls: why there are no walls for readers without JavaScript; empty if there are.
+        walls: how walls for readers without JavaScript are read.
+        without_walls: why there are none; empty if there are.
         reduced: notice on what was left out to keep the site small; None for nothing.
         sequence: link to a frame's sequence; None for a single image.
         over_time: further parts of a sequence page; None on an image page.
@@ -150,6 +151,7 @@ class ImagePage:
     data: PageData
     analyses: Analyses
     square: str
+    walls: str
     without_walls: str
     reduced: Notice | None
     sequence: FrameLink | None = None

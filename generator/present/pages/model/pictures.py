@@ -9,7 +9,7 @@ from generator.present.content.averages import LocationPictures
 from generator.present.drawing.heatmap import GAP
 from generator.present.drawing.scale import Tick
 from generator.present.pages.model_context import ModelContext, absent_section, reading
-from generator.present.pages.planner import WALL_HEIGHT, WALL_WIDTH, Planner
+from generator.present.pages.planner import Planner
 from generator.present.pages.sections import Mosaic, Section
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import withheld
@@ -18,6 +18,8 @@ from generator.text.numbers import given, percent
 from generator.text.phrases import counted
 
 RECEIVED_ROW = "received"
+WALL_WIDTH = 560
+WALL_HEIGHT = 640
 
 
 def averages_section(context: ModelContext) -> Section:

@@ -17,7 +17,7 @@ from generator.records.extras import ModelWeights
 from generator.records.packing import unpack
 from generator.records.run import Run
 from tests import tiny
-from tests.present.gallery import Gallery, many
+from tests.present.gallery import BARE, Gallery, many
 from tests.present.pages.model.test_model_page import ModelPage, records
 from tests.present.site.test_site import VERSION, manifest
 
@@ -31,7 +31,7 @@ Built = tuple[Gallery, Path, SiteResult]
 def hundred(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
     folder = tmp_path_factory.mktemp("hundred")
     trial = many(folder / "pictures", 102, groups=1)
-    build_site(trial.run, trial.read, folder / "site", version=VERSION)
+    build_site(trial.run, trial.read, folder / "site", version=VERSION, settings=BARE)
     return trial, folder / "site"
 
 
@@ -64,7 +64,8 @@ def test_averages_are_taken_over_without_a_record(hundred: tuple[Gallery, Path])
     trial, site = hundred
     before = {file.path for model in manifest(site).models for file in model.files}
     trial.reads.clear()
-    build_site(replace(trial.run, title="Another"), trial.read, site, version=VERSION)
+    another = replace(trial.run, title="Another")
+    build_site(another, trial.read, site, version=VERSION, settings=BARE)
     assert trial.reads == []
     assert {file.path for model in manifest(site).models for file in model.files} == before
 
@@ -74,7 +75,7 @@ def test_images_on_several_grids_have_no_averages(tmp_path: Path) -> None:
     key = trial.run.cells[40].record
     other = tiny.record(tiny.layout(rows=3, cols=5))
     trial.records[key] = replace(other, key=key, model=trial.records[key].model)
-    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION, settings=BARE)
     page = ModelPage(tmp_path / "site", "model-0")
     assert "Withheld: Averages by place need one model on one grid" in page.text
     assert "4x6" in page.text and "3x5" in page.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from generator.records.packing import unpack
 from generator.records.record import AttentionRecord
 from generator.text.numbers import MINUS, number
 from tests import tiny
-from tests.present.gallery import Gallery, gallery, many
+from tests.present.gallery import BARE, Gallery, gallery, many
 from tests.present.pages.model.test_model_page import ModelPage
 from tests.present.pages.model.test_model_page import records as records_of
 from tests.present.site.test_site import VERSION, manifest
@@ -45,7 +46,7 @@ def alike(folder: Path, images: int) -> Built:
     trial = many(folder / "pictures", images, groups=1)
     for seed, cell in enumerate(trial.run.cells):
         trial.records[cell.record] = planted(trial.records[cell.record], seed)
-    build_site(trial.run, trial.read, folder / "site", version=VERSION)
+    build_site(trial.run, trial.read, folder / "site", version=VERSION, settings=BARE)
     return trial, folder / "site"
 
 
@@ -166,19 +167,19 @@ def test_features_themselves_are_no_part_of_a_site(enough: Built) -> None:
 
 def test_layers_of_two_models_can_be_compared_later(enough: Built, tmp_path: Path) -> None:
     trial, site = enough
-    later = tmp_path / "site"
-    build_site(replace(trial.run, pairs=()), trial.read, later, version=VERSION)
+    later = shutil.copytree(site, tmp_path / "site")
+    build_site(replace(trial.run, pairs=()), trial.read, later, version=VERSION, settings=BARE)
     assert not (later / REPORT).exists()
-    build_site(trial.run, trial.read, later, version=VERSION)
+    build_site(trial.run, trial.read, later, version=VERSION, settings=BARE)
     assert text_of(later, REPORT) == text_of(site, REPORT)
 
 
 def test_features_that_were_not_measured_are_named(tmp_path: Path) -> None:
     trial = many(tmp_path / "pictures", ENOUGH, models=1, groups=1)
-    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION, settings=BARE)
     assert "Withheld: features were not measured." in ModelPage(tmp_path / "site", "model-0").text
     trial.reads.clear()
-    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION, settings=BARE)
     assert trial.reads == []
 
 
@@ -252,6 +253,7 @@ def test_a_rebuild_reads_no_record(enough: Built) -> None:
     trial, site = enough
     before = {file.path: file.sha256 for file in manifest(site).files}
     trial.reads.clear()
-    build_site(replace(trial.run, title="Another"), trial.read, site, version=VERSION)
+    another = replace(trial.run, title="Another")
+    build_site(another, trial.read, site, version=VERSION, settings=BARE)
     assert trial.reads == []
     assert {file.path: file.sha256 for file in manifest(site).files} == before

@@ -1,0 +1,162 @@
+"""The command ``init``: a commented gallery file to begin with."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from generator.commands.given import GALLERY, BuildCommand
+from generator.commands.shared import one_line_errors, save, say
+from generator.errors import SpecError
+
+EXAMPLES = ("facebook/dinov2-small", "facebook/dinov2-with-registers-small")
+"""Models of a gallery file for which none were given or found."""
+
+NO_PICTURES = "photos"
+MOST_FOUND = 12
+"""Models and folders of pictures that are written into a file without being named."""
+
+FIRST = ("title", "description", "models", "images", "out", "resolution", "compare")
+"""Keys at the top of the file; the others follow as comments."""
+
+
+@click.command(cls=BuildCommand)
+@click.option(
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="A model on the hub or a local folder. Repeat for more.  [default: those in the current "
+    "folder]",
+)
+@click.option(
+    "-i",
+    "--images",
+    multiple=True,
+    metavar="PATH...",
+    help="Pictures, folders, patterns or addresses.  [default: folders of pictures in the current "
+    "folder]",
+)
+@click.option("--title", default="Attention gallery", help="Of the gallery.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path(GALLERY),
+    show_default=True,
+    metavar="FILE",
+    help="The gallery file. gallery.schema.json is written beside it, for editors.",
+)
+@click.option("--force", is_flag=True, help="Replace the file.")
+def init(
+    models: tuple[str, ...], images: tuple[str, ...], title: str, out: Path, force: bool
+) -> None:
+    """Write a commented gallery file to begin with.
+
+    It has the models and pictures that are given, or found in the current folder.
+
+    \b
+      attention-gallery init
+      attention-gallery init -m facebook/dinov2-small -i photos/
+      attention-gallery build
+    """  # noqa: D301 - click's mark for lines that stay as they are
+    from generator.spec.schema import FILE, schema_text
+
+    with one_line_errors():
+        if out.exists() and not force:
+            raise SpecError(f"{out} is there already.", "Name another with -o, or add --force.")
+        base = out.parent
+        found = models or tuple(found_models(Path()))
+        pictures = images or tuple(found_pictures(Path(), found))
+        text = gallery_text(
+            title,
+            [_seen_from(base, name) for name in found] or list(EXAMPLES),
+            [_seen_from(base, name) for name in pictures] or [NO_PICTURES],
+        )
+        save(out, text.encode())
+        save(out.with_name(FILE), schema_text().encode())
+        for missing, kind, option in ((not found, "model", "-m"), (not pictures, "picture", "-i")):
+            if missing:
+                say(f"No {kind} was found here: change the examples in {out}, or give {option}.")
+        say(f"Next: attention-gallery build{'' if out == Path(GALLERY) else f' {out}'}")
+
+
+def _seen_from(base: Path, name: str) -> str:
+    """A path as the file names it, which starts at its own folder; other texts as they are."""
+    path = Path(name)
+    if path.is_absolute() or not (path.exists() or "*" in name):
+        return name
+    text = Path(os.path.relpath(path, base)).as_posix()
+    is_model = (path / "config.json").is_file()
+    return f"./{text}" if is_model and not text.startswith((".", "/")) else text
+
+
+def found_models(folder: Path) -> Iterator[str]:
+    """Folders below a folder that hold a checkpoint, at most two deep."""
+    places = sorted({*folder.glob("*/config.json"), *folder.glob("*/*/config.json")})
+    holding = [place.parent for place in places if any(place.parent.glob("*.safetensors"))]
+    for place in holding[:MOST_FOUND]:
+        yield f"./{place.as_posix()}"
+
+
+def found_pictures(folder: Path, models: Sequence[str]) -> Iterator[str]:
+    """Folders in a folder that hold pictures; the pictures of the folder itself as a pattern."""
+    from generator.images.find import EXTENSIONS
+    from generator.present.files.manifest_file import is_site
+
+    def holds(place: Path) -> bool:
+        return any(item.suffix.lower() in EXTENSIONS for item in place.iterdir() if item.is_file())
+
+    endings = sorted(
+        {item.suffix for item in folder.iterdir() if item.suffix.lower() in EXTENSIONS}
+    )
+    yield from (f"*{ending}" for ending in endings)
+    taken = {Path(model).resolve() for model in models}
+    places = [place for place in sorted(folder.iterdir()) if place.is_dir()]
+    plain = [
+        place
+        for place in places
+        if place.name[0] != "." and not is_site(place) and place.resolve() not in taken
+    ]
+    for place in [place for place in plain if holds(place)][:MOST_FOUND]:
+        yield place.as_posix()
+
+
+def gallery_text(title: str, models: Sequence[str], images: Sequence[str]) -> str:
+    """A gallery file with every key: those that are given, and the others as comments."""
+    from generator.spec.gallery import GallerySpec
+    from generator.spec.schema import DIRECTIVE, keys_of, toml_value
+
+    facts = {fact.name: fact for fact in keys_of(GallerySpec)}
+    given = {"title": title, "models": list(models), "images": list(images), "out": "site"}
+    lines = [
+        DIRECTIVE,
+        "# A gallery of attention-gallery. Build it:   attention-gallery build",
+        "# What it would cost:                         attention-gallery build --dry-run",
+        "# Paths start at this file. Lines that begin with # are off: take the # away.",
+    ]
+    others = [name for name in facts if name not in FIRST]
+    for name in (*FIRST, *others):
+        fact = facts[name]
+        lines += ["", *_comment(fact.meaning)]
+        if name in given:
+            value = given[name]
+            if isinstance(value, list) and len(value) > 1:
+                items = "".join(f"  {toml_value(item)},\n" for item in value)
+                lines.append(f"{name} = [\n{items}]")
+            else:
+                lines.append(f"{name} = {toml_value(value)}")
+        elif fact.value.startswith(("tables", "a table")):
+            lines.append(f"# {fact.value}: see docs/keys.md")
+        else:
+            lines.append(f"# {name} = {fact.default or '...'}  # {fact.value}")
+    return "\n".join(lines) + "\n"
+
+
+def _comment(text: str) -> list[str]:
+    return [f"# {line}" for line in textwrap.wrap(text.replace("`", ""), 96)]

@@ -1,0 +1,103 @@
+"""``init`` and ``schema``: a gallery file to begin with, and what editors know of it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+
+from generator.spec.gallery import GallerySpec
+from generator.spec.options import load_spec
+from generator.spec.schema import gallery_schema
+from tests.commands.running import fails, picture, run
+
+
+def written(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def test_init_writes_what_it_finds_and_build_builds_it(here: Path) -> None:
+    result = run("init")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "Next: attention-gallery build"
+    facts = written(here / "gallery.toml")
+    assert facts["models"] == ["./models/headed", "./models/plain", "./models/vit"]
+    assert facts["images"] == ["photos"]
+    assert (here / "gallery.toml").read_text().startswith("#:schema gallery.schema.json\n")
+    assert json.loads((here / "gallery.schema.json").read_text()) == gallery_schema()
+    result = run("build", "-m", "models/plain", "--no-analyses")
+    assert result.exit_code == 0, result.output
+
+
+def test_init_takes_what_it_is_given_and_names_it_from_the_file(here: Path) -> None:
+    words = ["-m", "models/plain", "-m", "org/name", "-i", "photos/one.png", "photos/*.jpg"]
+    (here / "sub").mkdir()
+    assert run("init", *words, "--title", 'Mine "here"', "-o", "sub/mine.toml").exit_code == 0
+    facts = written(here / "sub" / "mine.toml")
+    assert facts == {
+        "title": 'Mine "here"',
+        "models": ["../models/plain", "org/name"],
+        "images": ["../photos/one.png", "../photos/*.jpg"],
+        "out": "site",
+    }
+
+
+def test_every_key_is_in_the_file_and_fits_when_it_is_taken_in(here: Path) -> None:
+    run("init", "-m", "models/plain", "-i", "photos")
+    text = (here / "gallery.toml").read_text()
+    for key in GallerySpec.model_fields:
+        assert f"{key} =" in text or f"[{key}]" in text, key
+    lines = [
+        line.removeprefix("# ") if " = " in line and "..." not in line else line
+        for line in text.splitlines()
+        if not line.startswith("# What it")
+    ]
+    (here / "gallery.toml").write_text("\n".join(lines))
+    assert load_spec(Path("gallery.toml")).strict is False
+
+
+def test_an_empty_folder_gets_examples_and_a_file_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("init")
+    assert "No model was found here: change the examples in gallery.toml, or give -m." in (
+        result.stdout
+    )
+    assert written(tmp_path / "gallery.toml")["images"] == ["photos"]
+    assert fails("init", code=2) == (
+        "Error: gallery.toml is there already. Name another with -o, or add --force."
+    )
+    picture(1, tmp_path / "a.png")
+    assert run("init", "--force").exit_code == 0
+    assert written(tmp_path / "gallery.toml")["images"] == ["*.png"]
+
+
+def test_the_schema_is_printed_and_knows_short_forms() -> None:
+    schema = json.loads(run("schema").stdout)
+    Draft202012Validator.check_schema(schema)
+    good = {
+        "models": ["a/b", {"id": "c/d", "test_time_registers": True}],
+        "sequences": ["clip.mp4", {"path": "frames", "every": 2}],
+        "sweeps": ["run/checkpoint-*"],
+        "images": ["photos", "https://example.org/a.jpg"],
+        "extras": "all",
+        "compare": "none",
+        "max_site_size": "1.5 GB",
+        "paper": {"authors": ["Ada"], "links": {"code": "https://example.org"}},
+        "dataset": {"name": "a/b", "split": "test[:20]"},
+    }
+    Draft202012Validator(schema).validate(good)
+    for bad in (
+        {"titel": "x"},
+        {"device": "gpu"},
+        {"images": "photos"},
+        {"models": [{"id": "a", "folder": "b"}]},
+        {"dataset": {"name": "a/b", "split": "test[:10%]"}},
+    ):
+        with pytest.raises(ValidationError):
+            Draft202012Validator(schema).validate(bad)

@@ -1,0 +1,99 @@
+"""How much commands say, each failure once, and their exit status."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from pathlib import Path
+
+import pytest
+
+from generator import cli
+from tests.commands.running import fails, run
+
+WORDS = ("build", "-m", "models/plain", "-i", "photos", "--no-analyses")
+
+
+def test_quiet_verbose_and_debug(here: Path) -> None:
+    (here / "photos" / "zero.jpg").touch()
+    said = "failed: zero.jpg is empty (0 bytes). Copy the file again.\n"
+    quiet = run(*WORDS, "-q")
+    assert (quiet.exit_code, quiet.stdout, quiet.stderr) == (1, "", said)
+    usual = run(*WORDS)
+    assert usual.stderr.count(said) == 1
+    assert "3 images are found" not in usual.stderr
+    loud = run(*WORDS, "-v")
+    assert "3 images are found\n" in loud.stderr and "3 layers of 4 heads\n" in loud.stderr
+    debug = run(*WORDS, "--debug")
+    assert debug.stderr.endswith("Log: attention-gallery.log\n")
+    log = (here / "attention-gallery.log").read_text()
+    assert "Python 3." in log and "torch 2." in log and "3 images are found" in log
+    assert not logging.getLogger("generator").handlers, "nothing is left behind"
+    assert run(*WORDS, "-q", "-v").exit_code == 2
+
+
+def test_a_log_has_the_traceback_of_an_error(here: Path) -> None:
+    result = run("build", "-m", "models/plain", "-i", "photos", "--masks", "nowhere", "--debug")
+    assert result.exit_code in (1, 2)
+    assert "Traceback" not in result.stderr
+    assert "Traceback" in (here / "attention-gallery.log").read_text()
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_a_lone_model_s_failure_is_said_once(here: Path, more: list[str]) -> None:
+    (here / "empty").mkdir()
+    (here / "empty" / "config.json").write_text("{}")
+    result = run("build", "-m", "./empty", "-i", "photos", *more)
+    assert result.exit_code == 1
+    lines = result.stderr.splitlines()
+    assert lines[-1] == "Error: No model is left to measure."
+    assert sum("config.json" in line for line in lines) == 1
+
+
+def test_a_device_that_is_not_there_is_said_once(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    result = run(*WORDS, "--device", "cuda")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].startswith("Error: This machine has no device cuda")
+    assert sum("cuda" in line for line in result.stderr.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["--dtype", "fp16"], "Did you mean float16?"),
+        (["--dtype", "float23"], "Did you mean float32?"),
+        (["--field-of-view", "sqare"], "Did you mean square?"),
+        (["--device", "gpu"], "Did you mean cuda?"),
+        (["--extras", "lenz"], "Did you mean lens?"),
+    ],
+)
+def test_values_are_suggested_and_the_status_is_that_of_usage(words: list[str], hint: str) -> None:
+    result = run(*WORDS, *words)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].endswith(hint)
+
+
+def test_ctrl_c_at_any_moment_ends_in_one_way(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*args: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("generator.spec.options.spec_from_options", stopped)
+    result = run(*WORDS)
+    assert (result.exit_code, result.stderr) == (130, f"{cli.KEPT}\n")
+    monkeypatch.setattr("generator.spec.gallery.default_store", stopped)
+    assert run("cache").stderr == "Stopped.\n", "nothing is measured there"
+    monkeypatch.setattr("generator.capture.checkpoint.hub.unfinished", ["model.safetensors"])
+    assert run(*WORDS).stderr == (f"{cli.KEPT} The download of model.safetensors begins again.\n")
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def test_status_of_failures_and_of_usage(here: Path) -> None:
+    fails("build", "-m", "models/plain", "-i", "nowhere", code=1)
+    fails("build", "-m", "models/plain", "-i", "photos", "--jobs", "0", code=2)
+    fails("serve", code=1)
+    (here / "gallery.toml").write_text("titel = 1\n")
+    assert run("build").exit_code == 2
