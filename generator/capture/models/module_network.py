@@ -299,6 +299,7 @@ def _plain(network: nn.Module, options: ModuleOptions, name: str) -> UnderstoodM
         renamed="",
         unused=(),
         lent=True,
+        tokens_first=seen.tokens_first,
     )
     return UnderstoodModule("torch", {}, {}, vision, built)
 
@@ -375,7 +376,7 @@ def _expect_order(
         CaptureError: tokens are not the prefix and then the patches, row by row.
     """
     rows, cols = pixels.shape[-2] // patch[0], pixels.shape[-1] // patch[1]
-    found = places_of_corners(seen.blocks[0], call, pixels[:1], patch, name)
+    found = places_of_corners(seen, call, pixels[:1], patch, name)
     expected = [prefix + row * cols + col for row in (0, rows - 1) for col in (0, cols - 1)]
     if found != expected:
         raise CaptureError(

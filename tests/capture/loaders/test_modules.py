@@ -82,6 +82,18 @@ def test_torch_s_own_encoder_is_read(picture: Image.Image) -> None:
     assert np.abs(captured(record)[0] - seen[0][0].numpy()).max() < HALF
 
 
+def test_tokens_may_come_before_images(picture: Image.Image) -> None:
+    usual, other = TorchViT(), TorchViT(batch_first=False)
+    other.load_state_dict(usual.state_dict())
+    one, two = (generator.open_model(each, **SAID).measure(picture) for each in (usual, other))
+    np.testing.assert_allclose(one.received, two.received, rtol=2e-3)
+    np.testing.assert_allclose(one.norms, two.norms, rtol=1e-5)
+    np.testing.assert_allclose(one.mass, two.mass, atol=1e-6)
+    assert one.features is not None and two.features is not None
+    np.testing.assert_allclose(one.features.pooled, two.features.pooled, rtol=1e-4, equal_nan=True)
+    assert one.values is not None and two.values is not None
+
+
 def input_of(record: generator.AttentionRecord, picture: Image.Image) -> np.ndarray:
     """The pixels that the model saw, as the record describes them."""
     box = record.view.box
@@ -277,14 +289,6 @@ CLS_SAID = {**SAID, "class_token": True}
             "SplitViT: what blocks.0.attn returns is not what blocks.1.attn receives, so the "
             "residual connection is outside of these modules. Put attention, MLP and their "
             "residual connections of a layer into one module.",
-        ),
-        (
-            lambda: TorchViT(batch_first=False),
-            SAID,
-            CaptureError,
-            "TorchViT: its block encoder.layers.0 receives [16, 2, 24] for 2 images of 16 tokens; "
-            "[image, token, channel] was expected. Blocks with the tokens first, as "
-            "batch_first=False makes them, are not read.",
         ),
         (
             lambda: nn.Sequential(nn.Conv2d(3, 4, PATCH, 2), nn.Conv2d(4, 4, 3)),
