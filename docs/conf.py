@@ -21,6 +21,7 @@ CONTENTS = """
 docs/tutorial
 docs/examples
 docs/cookbook
+docs/python
 docs/guide
 docs/commands
 docs/data

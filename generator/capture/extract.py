@@ -124,7 +124,9 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
         patch_queries=batch[0].patch_queries,
         device=model.device,
     )
-    residual = ResidualStream(model.blocks, layout, measuring.extras)
+    residual = ResidualStream(
+        model.blocks, layout, measuring.extras, tokens_first=model.tokens_first
+    )
     attention = ReducedAttention(reducer.reduce, attends=True)
     vectors = BlockVectors(
         attention,

@@ -112,6 +112,24 @@ def test_one_slider_turns_the_layers_of_all_models(open_at: Callable[..., Page])
     assert said.inner_text() != before
 
 
+def test_a_shared_address_opens_on_its_layer(open_at: Callable[..., Page]) -> None:
+    page = open_at(2)
+    slider = page.get_by_role("slider", name="Layer")
+    other = 1 if slider.input_value() != "1" else 2
+    slider.press("Home" if other == 1 else "ArrowRight")
+    expect(page).to_have_url(re.compile(rf"#layer={other}$"))
+    page.fill("#find-name", "image0")
+    expect(page).to_have_url(re.compile(rf"#name=image0&layer={other}$"))
+    page.reload()
+    expect(page.locator(".hero-over canvas")).to_have_count(2)
+    assert slider.input_value() == str(other)
+    assert page.locator(".hero-layer").all_inner_texts() == [f"layer {other}/3"] * 2
+    links = page.locator(".hero-map a").evaluate_all("all => all.map(e => e.hash)")
+    assert links == [f"#layer={other}"] * 2
+    page.goto(page.url.partition("#")[0] + "#layer=99")
+    expect(slider).to_have_value(slider.get_attribute("value") or "")
+
+
 def test_the_slider_draws_what_the_picture_showed(open_at: Callable[..., Page]) -> None:
     """Away and back: the map drawn by scripts is the rendered one."""
     page = open_at(2)

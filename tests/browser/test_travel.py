@@ -49,6 +49,7 @@ def test_without_scripts_every_wall_is_there(visit: Visit, over: str, width: int
         walls.nth(number).scroll_into_view_if_needed()
         assert walls.nth(number).bounding_box()["width"] > 50
     assert page.locator(".plain .bar").is_visible()
+    assert walls.first.evaluate("e => e.getBoundingClientRect().y + scrollY") <= 400
     assert page.locator(".controls").is_hidden()
     assert page.locator(".walls").is_hidden()
     assert page.locator(".model").first.is_hidden()

@@ -55,12 +55,19 @@ class Streams(Hooked):
     Args:
         blocks: the transformer blocks, first to last.
         read: called with the embedding, then with each block's output, ``[image, token, channel]``.
+        tokens_first: whether the blocks hand on ``[token, image, channel]``.
     """
 
-    def __init__(self, blocks: Sequence[nn.Module], read: Callable[[Tensor], None]) -> None:
+    def __init__(
+        self,
+        blocks: Sequence[nn.Module],
+        read: Callable[[Tensor], None],
+        *,
+        tokens_first: bool = False,
+    ) -> None:
         super().__init__()
         self._blocks = blocks
-        self._read = read
+        self._read = (lambda stream: read(stream.transpose(0, 1))) if tokens_first else read
 
     def hang(self) -> Iterator[RemovableHandle]:
         """Read the first block's input and each block's output."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
@@ -26,8 +26,11 @@ from generator.records.run import Failure, ImageEntry, Run
 Cells = Mapping[tuple[str, str], CellContent | Failure]
 
 SOCIAL = (1200, 630)
-SOCIAL_MAPS = 3
-"""Maps on the card for link previews, beside the picture."""
+SOCIAL_TILES = 4
+"""Pictures on the card for link previews: maps, and before them the picture if there is room."""
+
+OVER = 0.72
+"""Opacity of the hero's maps over the picture, as in hero.css."""
 
 _PAPER, _INK, _SOFT = "#fcfcfb", "#1b1b1a", "#5b5b58"
 
@@ -55,11 +58,13 @@ class Front:
         tiles: the maps that a paper chose.
         hero: the picture that a rule chose; None where a paper chose.
         social: the card for link previews.
+        carded: slugs of the models on it.
     """
 
     tiles: tuple[Tile, ...] = ()
     hero: Hero | None = None
     social: FileEntry | None = None
+    carded: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -89,7 +94,10 @@ def put_front(
         if isinstance(content, CellContent) and is_answered(cell, content):
             tiles.append(_tile(cache, cell, content, images[cell.image], scale))
     hero = None if tiles else put_hero(run, cells, differ, cache)
-    return Front(tuple(tiles), hero, _put_social(run, cells, cache, scale))
+    card = _hero_card(run, cells, hero, cache) if hero else _teaser_card(run, cells, cache, scale)
+    if card is None or not run.site_url:
+        return Front(tuple(tiles), hero)
+    return Front(tuple(tiles), hero, _put_card(run, card, cache), card.models)
 
 
 def _tile(
@@ -124,46 +132,85 @@ def _parts(cell: TeaserCell, content: CellContent) -> dict[str, Part]:
 # --- the card for link previews -------------------------------------------------------------------
 
 
-def social_cells(run: Run, cells: Cells) -> tuple[TeaserCell, ...]:
-    """Maps on the card: those of the teaser's first image, or the last layers of an image."""
-    chosen = run.paper.teaser if run.paper else ()
-    candidates = [
-        *chosen,
-        *(TeaserCell(m.slug, i.slug) for i in run.images for m in run.models),
-    ]
-    held = [cell for cell in candidates if _is_there(cell, cells.get((cell.model, cell.image)))]
-    return tuple(c for c in held if c.image == held[0].image)[:SOCIAL_MAPS]
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """What is on the card.
+
+    Attributes:
+        models: slugs of the models.
+        parts: inputs of the maps.
+        maps: draws the maps as PNG.
+        over: opacity of the maps over the picture; 1 for maps alone.
+    """
+
+    image: ImageEntry
+    view: View
+    models: tuple[str, ...]
+    parts: dict[str, Part]
+    maps: Callable[[], list[bytes]]
+    over: float
 
 
-def _is_there(cell: TeaserCell, content: CellContent | Failure | None) -> bool:
-    return isinstance(content, CellContent) and is_answered(cell, content)
-
-
-def _put_social(run: Run, cells: Cells, cache: SiteCache, scale: Scale) -> FileEntry | None:
-    """Draw a card of 1200 x 630 pixels; None without a site URL, since previews need one."""
-    chosen = social_cells(run, cells)
-    if not run.site_url or not chosen:
+def _hero_card(run: Run, cells: Cells, hero: Hero, cache: SiteCache) -> _Card | None:
+    """The hero's picture with its maps."""
+    shown = hero.maps[:SOCIAL_TILES]
+    first = cells[shown[0].model, hero.image]
+    if not isinstance(first, CellContent):
         return None
-    found = [(cell, cells[cell.model, cell.image]) for cell in chosen]
-    contents = [(cell, c) for cell, c in found if isinstance(c, CellContent)]
-    image = next(image for image in run.images if image.slug == chosen[0].image)
+    return _Card(
+        image=next(image for image in run.images if image.slug == hero.image),
+        view=first.facts.view,
+        models=tuple(each.model for each in shown),
+        parts={"maps": str([each.file.path for each in shown])},
+        maps=lambda: [(cache.root / each.file.path).read_bytes() for each in shown],
+        over=OVER,
+    )
+
+
+def _teaser_card(run: Run, cells: Cells, cache: SiteCache, scale: Scale) -> _Card | None:
+    """The maps of the first image that a paper chose."""
+    chosen = run.paper.teaser if run.paper else ()
+    held = [
+        (cell, content)
+        for cell in chosen
+        if isinstance(content := cells.get((cell.model, cell.image)), CellContent)
+        and is_answered(cell, content)
+    ]
+    shown = [pair for pair in held if pair[0].image == held[0][0].image][:SOCIAL_TILES]
+    if not shown:
+        return None
+    colors = cache.settings.colors
+    return _Card(
+        image=next(image for image in run.images if image.slug == shown[0][0].image),
+        view=shown[0][1].facts.view,
+        models=tuple(cell.model for cell, _ in shown),
+        parts={
+            "maps": str([_parts(*pair) for pair in shown]),
+            "low": scale.low,
+            "high": scale.high,
+        },
+        maps=lambda: [map_png(values_of(*pair, cache.root), scale, colors) for pair in shown],
+        over=1.0,
+    )
+
+
+def _put_card(run: Run, card: _Card, cache: SiteCache) -> FileEntry | None:
+    """Draw the card; None where the picture cannot be opened."""
     labels = {model.slug: model.label for model in run.models}
+    captions = [labels[slug] for slug in card.models]
     parts: dict[str, Part] = {
+        "layout": 2,
         "title": run.title,
-        "image": image.sha256,
-        "maps": str([_parts(*pair) for pair in contents]),
+        "image": card.image.sha256,
         "font": FONT,
-        "labels": str([labels[cell.model] for cell in chosen]),
+        "labels": str(captions),
         "colors": cache.settings.colors,
-        "low": scale.low,
-        "high": scale.high,
+        **card.parts,
     }
-    captions = [labels[cell.model] for cell in chosen]
 
     def make() -> bytes:
-        values = (values_of(*pair, cache.root) for pair in contents)
-        maps = [map_png(each, scale, cache.settings.colors) for each in values]
-        return social_card(run.title, image, contents[0][1].facts.view, maps, captions)
+        maps = card.maps()
+        return social_card(run.title, card.image, card.view, maps, captions, over=card.over)
 
     try:
         return cache.put("social", "assets/social", parts, make, suffix=".png")
@@ -172,26 +219,50 @@ def _put_social(run: Run, cells: Cells, cache: SiteCache, scale: Scale) -> FileE
 
 
 def social_card(
-    title: str, image: ImageEntry, view: View, maps: Sequence[bytes], captions: Sequence[str]
+    title: str,
+    image: ImageEntry,
+    view: View,
+    maps: Sequence[bytes],
+    captions: Sequence[str],
+    *,
+    over: float = 1.0,
 ) -> bytes:
-    """Draw the card: the title, the picture, and the maps beside it."""
+    """Draw the card of 1200 x 630 pixels: the title, and below it the picture and maps.
+
+    Args:
+        over: opacity of the maps over the picture; 1 for maps alone.
+    """
     card = Image.new("RGB", SOCIAL, _PAPER)
     draw = ImageDraw.Draw(card)
-    margin, gap, top = 60, 20, 250
-    side = (SOCIAL[0] - 2 * margin - SOCIAL_MAPS * gap) // (SOCIAL_MAPS + 1)
+    margin, gap, top = 48, 16, 176
+    photo = len(maps) < SOCIAL_TILES
+    tiles = len(maps) + photo
+    side = (SOCIAL[0] - 2 * margin - (tiles - 1) * gap) // tiles
     whole = crop_size(view)
-    factor = min(side / whole.width, 290 / whole.height)
+    factor = min(side / whole.width, (SOCIAL[1] - top - 90) / whole.height)
     size = Size(max(1, round(whole.width * factor)), max(1, round(whole.height * factor)))
-    pictures = [cropped(image, view, size)]
-    for data in maps:
-        with Image.open(io.BytesIO(data)) as png:
-            same = (size.width, size.height)
-            pictures.append(png.convert("RGB").resize(same, Image.Resampling.NEAREST))
-    draw_lines(draw, title, (margin, 56), 54, SOCIAL[0] - 2 * margin, _INK)
-    for number, (picture, caption) in enumerate(zip(pictures, ["", *captions], strict=True)):
-        left = margin + number * (side + gap)
+    crop = cropped(image, view, size)
+    pictures = [_over(crop, data, over) for data in maps]
+    draw_lines(draw, title, (margin, 44), 48, SOCIAL[0] - 2 * margin, _INK)
+    if photo:
+        pictures.insert(0, crop)
+        captions = ["", *captions]
+    # in the middle of the room
+    top += (SOCIAL[1] - top - 90 - size.height) // 2
+    left = (SOCIAL[0] - tiles * size.width - (tiles - 1) * gap) // 2
+    for picture, caption in zip(pictures, captions, strict=True):
         card.paste(picture, (left, top))
-        draw_lines(draw, caption, (left, top + size.height + 12), 19, side, _SOFT)
+        draw_lines(draw, caption, (left, top + size.height + 12), 22, size.width, _SOFT)
+        left += size.width + gap
     file = io.BytesIO()
     card.save(file, format="PNG", compress_level=9)
     return file.getvalue()
+
+
+def _over(crop: Image.Image, data: bytes, opacity: float) -> Image.Image:
+    """A map over the gray picture: smooth where it shines through, else one square a patch."""
+    smooth = opacity < 1
+    way = Image.Resampling.BICUBIC if smooth else Image.Resampling.NEAREST
+    with Image.open(io.BytesIO(data)) as png:
+        colors = png.convert("RGB").resize(crop.size, way)
+    return Image.blend(crop.convert("L").convert("RGB"), colors, opacity) if smooth else colors

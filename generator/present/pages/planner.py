@@ -157,6 +157,13 @@ class Planner:
         size = crop_size(copies.view, SMALL)
         return Picture(self.url(copies.crop.path), size.width, size.height, image.alt)
 
+    def seen_by(self, image: ImageEntry, content: CellContent | None) -> Picture | None:
+        """The small copy of what one model saw of a picture, where there is one; else all of it."""
+        copies = self.contents.copies.get(image.slug)
+        view = copies.view if isinstance(copies, Copies) else None
+        same = content is not None and content.facts.view == view
+        return self.crop(image) if same else self.picture(image, thumb=True)
+
     def map_picture(self, file: FileEntry, content: CellContent, alt: str) -> Picture:
         """A thumbnail map, with the aspect ratio of the view."""
         view = content.facts.view

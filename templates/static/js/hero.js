@@ -17,9 +17,25 @@ const Hero = (() => {
     const tiles = Array.from(root.querySelectorAll(".hero-map"), (element) => create(element, depths, colors));
     const apart = document.getElementById("hero-apart");
     const bits = apart?.dataset.apart?.split("|") ?? [];
-    // a browser may keep the place of a slider when a page is loaded again
-    slider.value = slider.defaultValue;
-    say();
+    follow();
+    window.addEventListener("hashchange", follow, { signal: Lifetime.signal() });
+
+    /** Show the layer of the address; without one, the layer that the page came with. */
+    function follow() {
+      const asked = Number(IndexState.depth(location.hash));
+      const depth = asked >= 1 && asked <= depths ? Math.round(asked) : Number(slider.defaultValue);
+      // a browser may keep the place of a slider when a page is loaded again
+      const shown = slider.dataset.shown ?? slider.defaultValue;
+      slider.value = String(depth);
+      if (depth === Number(shown)) say();
+      else turn();
+    }
+
+    function turn() {
+      slider.dataset.shown = slider.value;
+      say();
+      for (const tile of tiles) tile.show(Number(slider.value));
+    }
 
     function say() {
       const depth = Number(slider.value);
@@ -30,9 +46,11 @@ const Hero = (() => {
     for (const kind of ["pointerenter", "focus"]) {
       slider.addEventListener(kind, () => tiles.forEach((tile) => tile.load()), { once: true });
     }
-    slider.addEventListener("input", () => {
-      say();
-      for (const tile of tiles) tile.show(Number(slider.value));
+    slider.addEventListener("input", turn);
+    slider.addEventListener("change", () => {
+      const depth = slider.value === slider.defaultValue ? "" : slider.value;
+      const fragment = IndexState.format(IndexState.parse(location.hash), depth);
+      history.replaceState(null, "", fragment ? `#${fragment}` : location.pathname + location.search);
     });
   }
 
@@ -45,6 +63,7 @@ const Hero = (() => {
   function create(element, depths, colors) {
     const { chunk: url = "", record = "", query = "", layers = "" } = /** @type {HTMLElement} */ (element).dataset;
     const over = Dom.find(element, ".hero-over");
+    const link = element.querySelector("a");
     const says = Dom.find(element, ".hero-layer");
     const canvas = document.createElement("canvas");
     canvas.setAttribute("role", "img");
@@ -60,6 +79,8 @@ const Hero = (() => {
 
     /** @param {number} depth */
     async function show(depth) {
+      // the page of the picture opens where the slider is
+      if (link instanceof HTMLAnchorElement && /^#layer=\d+$/.test(link.hash)) link.hash = `layer=${depth}`;
       const layer = Pairing.atDepth(depth, depths, Number(layers));
       wanted = depth;
       const name = `layer ${layer} of ${layers}`;

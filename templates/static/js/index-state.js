@@ -1,6 +1,6 @@
 "use strict";
 
-// The search of the index, kept in the URL's fragment, and the images that match it. Pure.
+// The search of the index and the layer of its hero, kept in the URL's fragment, and the images that match. Pure.
 
 const IndexState = (() => {
   /** @type {Search} */
@@ -20,10 +20,21 @@ const IndexState = (() => {
     };
   }
 
-  /** @param {Search} search */
-  function format(search) {
-    const fields = new URLSearchParams(Object.entries(search).filter(([, value]) => value));
+  /**
+   * @param {Search} search
+   * @param {string} depth of the hero, as `depth` reads it
+   */
+  function format(search, depth) {
+    const fields = new URLSearchParams(Object.entries({ ...search, layer: depth }).filter(([, value]) => value));
     return String(fields);
+  }
+
+  /**
+   * The layer that the hero shows; empty for its own.
+   * @param {string} fragment
+   */
+  function depth(fragment) {
+    return new URLSearchParams(fragment.replace(/^#/, "")).get("layer") ?? "";
   }
 
   /** @param {Search} search */
@@ -78,5 +89,5 @@ const IndexState = (() => {
     return sign * (a - b);
   }
 
-  return { NOTHING, parse, format, isNothing, select, sortedBy };
+  return { NOTHING, parse, format, depth, isNothing, select, sortedBy };
 })();

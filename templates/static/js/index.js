@@ -37,7 +37,7 @@ const Finder = (() => {
      */
     function choose(search, how) {
       if (signal.aborted) return; // typed just before another page was shown
-      const fragment = IndexState.format(search);
+      const fragment = IndexState.format(search, IndexState.depth(location.hash));
       const { pathname, search: query } = location;
       const address = fragment ? `#${fragment}` : pathname + query;
       if (how === "push") history.pushState(null, "", address);

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from generator.present.cells.files import CellContent
 from generator.present.content.crop import crop_size
-from generator.present.content.front import Tile, social_cells
+from generator.present.content.front import Tile
 from generator.present.content.teaser import caption, fragment, subject
 from generator.present.pages.environment import script_json
 from generator.present.pages.index.front_views import (
@@ -157,8 +157,7 @@ def social(planner: Planner) -> Social | None:
     if not planner.run.site_url:
         return None
     labels = {model.slug: model.label for model in planner.run.models}
-    cells = social_cells(planner.run, planner.contents.cells)
-    shown = ", ".join(labels[cell.model] for cell in cells)
+    shown = ", ".join(labels[slug] for slug in planner.contents.front.carded)
     alt = f"{planner.run.title}: a picture and the attention of {shown} on it, side by side."
     return Social(planner.absolute(INDEX).removesuffix(INDEX), _card_url(planner), alt)
 

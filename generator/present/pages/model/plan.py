@@ -180,7 +180,7 @@ def _image(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelImage
     return ModelImage(
         title=image.title,
         url="" if image.failure else planner.image_link(image),
-        thumb=planner.picture(image, thumb=True),
+        thumb=planner.seen_by(image, cell if isinstance(cell, CellContent) else None),
         map=picture,
         failure=notice(reason),
     )
