@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from generator.commands import completion
 from generator.commands.given import (
     GALLERY,
     STANDARD_INPUT,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     "models",
     multiple=True,
     metavar="MODEL",
+    shell_complete=completion.MODELS,
     help="A model on the hub (org/name or org/name@revision) or a local folder. Repeat for more.",
 )
 @click.option(
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     "-i",
     "--images",
     multiple=True,
+    type=click.Path(),
     metavar="PATH...",
     help="Pictures, folders of them, patterns such as 'photos/**/*.jpg', addresses (https://..., "
     "hf://datasets/...), a list of those in a .txt file, or - for standard input. A video is a "

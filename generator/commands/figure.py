@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from generator.commands import completion
 from generator.commands.shared import (
     IMAGES,
     MODELS,
@@ -35,6 +36,7 @@ from generator.text.numbers import given
 )
 @click.option(
     "--preset",
+    shell_complete=completion.PRESETS,
     default="",
     metavar="NAME",
     help="A figure of a paper; --list names them, and what else each of them heeds.",
@@ -85,6 +87,7 @@ from generator.text.numbers import given
 @click.option("--input/--no-input", default=True, help="Show the pictures in front.")
 @click.option(
     "--venue",
+    shell_complete=completion.VENUES,
     default="neurips",
     show_default=True,
     metavar="NAME",
@@ -137,6 +140,7 @@ from generator.text.numbers import given
     "--colors",
     "--colours",
     "colors",
+    shell_complete=completion.COLORS,
     default="",
     metavar="NAME",
     help="cividis, inferno, magma or viridis.  [default: the site's]",

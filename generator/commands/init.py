@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from generator.commands import completion
 from generator.commands.given import GALLERY, BuildCommand
 from generator.commands.shared import one_line_errors, save, say
 from generator.errors import SpecError
@@ -31,6 +32,7 @@ FIRST = ("title", "description", "models", "images", "out", "resolution", "compa
     "models",
     multiple=True,
     metavar="MODEL",
+    shell_complete=completion.MODELS,
     help="A model on the hub or a local folder. Repeat for more.  [default: those in the current "
     "folder]",
 )
@@ -38,6 +40,7 @@ FIRST = ("title", "description", "models", "images", "out", "resolution", "compa
     "-i",
     "--images",
     multiple=True,
+    type=click.Path(),
     metavar="PATH...",
     help="Pictures, folders, patterns or addresses.  [default: folders of pictures in the current "
     "folder]",

@@ -8,6 +8,7 @@ import io
 import os
 import re
 import sys
+import threading
 import urllib.parse
 import webbrowser
 from collections.abc import Callable
@@ -16,8 +17,10 @@ from typing import Any, BinaryIO
 
 import click
 
+from generator.commands.given import GALLERY
 from generator.commands.shared import one_line_errors, say
-from generator.errors import GalleryError, StoreError
+from generator.commands.voice import quiet
+from generator.errors import GalleryError, SpecError, StoreError
 
 LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 """Names of this machine. Any port is accepted: `ssh -L` may forward another one."""
@@ -27,7 +30,7 @@ LONGEST_NAME = 255
 
 
 @click.command()
-@click.argument("site", type=click.Path(path_type=Path), default=Path("site"))
+@click.argument("site", required=False, type=click.Path(path_type=Path), metavar="[SITE]")
 @click.option(
     "-p",
     "--port",
@@ -38,12 +41,63 @@ LONGEST_NAME = 255
     help="0 takes a free one.",
 )
 @click.option("--open/--no-open", "browser", help="Open the page in a browser.")
-def serve(site: Path, port: int, browser: bool) -> None:
-    """Serve a built site on this machine, to look at it in a browser."""
+@click.option(
+    "--watch",
+    "watched",
+    is_flag=True,
+    help="Build the gallery first, and again when its file, pictures or templates change.",
+)
+@click.option(
+    "--gallery",
+    type=click.Path(path_type=Path),
+    default=Path(GALLERY),
+    show_default=True,
+    metavar="FILE",
+    help="The gallery file, with --watch.",
+)
+def serve(site: Path | None, port: int, browser: bool, watched: bool, gallery: Path) -> None:
+    """Serve a built site on this machine, to look at it in a browser.
+
+    SITE is the folder "site" where it is not named, or with --watch that of the gallery.
+    """
     from generator.commands.serve import serve_site
 
     with one_line_errors():
-        serve_site(site, port, announce=say, browser=browser)
+        if not watched:
+            serve_site(site or Path("site"), port, announce=say, browser=browser)
+            return
+        serve_watched(gallery, site, port, browser=browser)
+
+
+def serve_watched(gallery: Path, site: Path | None, port: int, *, browser: bool) -> None:
+    """Build a gallery, serve it, and build it again on each change, until Ctrl-C.
+
+    Raises:
+        SpecError: the gallery file cannot be read, or builds another site.
+        StoreError: the gallery cannot be built, so that there is nothing to serve.
+    """
+    from generator.commands.watch import rebuild, watch
+    from generator.progress import Silent, reporter_for
+    from generator.spec.options import load_spec
+    from generator.text.console import LegibleConsole
+
+    out = load_spec(gallery).out
+    if site is not None and site.resolve() != out.resolve():
+        raise SpecError(f"{gallery} builds {out}, not {site}.", "Leave the site out.")
+    reporter = Silent() if quiet() else reporter_for(LegibleConsole(stderr=True, highlight=False))
+    rebuild(gallery, announce=say, reporter=reporter)
+    stop = threading.Event()
+    watcher = threading.Thread(
+        target=watch,
+        args=(gallery, stop),
+        kwargs={"announce": say, "reporter": reporter},
+        daemon=True,
+    )
+    watcher.start()
+    try:
+        serve_site(out, port, announce=say, browser=browser)
+    finally:
+        stop.set()
 
 
 class SiteHandler(http.server.SimpleHTTPRequestHandler):

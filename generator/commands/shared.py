@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from generator.commands import completion
 from generator.commands.voice import quiet
 from generator.errors import GalleryError, SpecError
 
@@ -68,6 +69,7 @@ MODELS = click.option(
     "models",
     multiple=True,
     metavar="MODEL",
+    shell_complete=completion.LABELS,
     help="A model by its label or id. Repeat for more.  [default: all]",
 )
 IMAGES = click.option(
@@ -76,12 +78,14 @@ IMAGES = click.option(
     "images",
     multiple=True,
     metavar="IMAGE",
+    shell_complete=completion.PICTURES,
     help="An image by its title or file name. Repeat for more.  [default: all]",
 )
 
 MEASURING: tuple[Option, ...] = (
     click.option(
         "--device",
+        shell_complete=completion.DEVICE,
         metavar="NAME",
         help="auto, cpu, cuda, cuda:1 or mps, or several such as cuda:0,cuda:1.  [default: auto, "
         "which is every GPU]",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml  # type: ignore[import-untyped] # of huggingface_hub, which transformers needs
 
+from generator.version import __version__
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -19,4 +21,4 @@ def test_the_citation_is_of_this_version_and_complete() -> None:
     assert all(author.get("name") or author.get("family-names") for author in cited["authors"])
     assert len(set(cited["keywords"])) == len(cited["keywords"])
     assert (cited["type"], cited["title"].partition(":")[0]) == ("software", package["name"])
-    assert (str(cited["version"]), cited["license"]) == (package["version"], package["license"])
+    assert (str(cited["version"]), cited["license"]) == (__version__, package["license"])

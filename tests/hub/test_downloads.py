@@ -152,3 +152,17 @@ def test_weights_that_the_hub_fails_to_serve(
         "Error: Could not download model.safetensors of tiny/broken: the hub answers 500 "
         "Internal Server Error: The server is told to answer 500. Try again later."
     )
+
+
+def test_a_plan_names_the_bytes_to_download(
+    worker: Worker, hub: FakeHub, folder: Path, checkpoint: dict[str, bytes]
+) -> None:
+    hub.add("tiny/planned", checkpoint)
+    words = ("build", "-m", "tiny/planned", "-i", "photos/one.png", "-o", "planned")
+    plan = worker.run(*words, "--dry-run", "--json")
+    assert plan.code == 0, plan.stderr
+    facts = json.loads(plan.stdout)
+    assert facts["download"] == len(checkpoint["model.safetensors"])
+    assert not [each for each in hub.weight_requests("tiny/planned") if each.sent]
+    assert build(worker, "tiny/planned", "one.png", out="planned").code == 0
+    assert json.loads(worker.run(*words, "--dry-run", "--json").stdout)["download"] == 0

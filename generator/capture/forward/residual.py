@@ -78,6 +78,7 @@ class ResidualStream(Streams):
         blocks: the transformer blocks, first to last.
         layout: which tokens are patches.
         extras: ``features`` and ``massive`` are measured here.
+        tokens_first: whether the blocks hand on ``[token, image, channel]``.
 
     Attributes:
         norms: float32 ``[image, token]``, one for the embedding and one after each block.
@@ -89,9 +90,14 @@ class ResidualStream(Streams):
     """
 
     def __init__(
-        self, blocks: Sequence[nn.Module], layout: TokenLayout, extras: Collection[Extra] = ()
+        self,
+        blocks: Sequence[nn.Module],
+        layout: TokenLayout,
+        extras: Collection[Extra] = (),
+        *,
+        tokens_first: bool = False,
     ) -> None:
-        super().__init__(blocks, self._keep)
+        super().__init__(blocks, self._keep, layout, tokens_first=tokens_first)
         self._layout = layout
         self._extras = extras
         self.norms: list[Tensor] = []
@@ -125,7 +131,6 @@ class ResidualStream(Streams):
         )
 
     def _keep(self, stream: Tensor) -> None:
-        stream = stream.flatten(1, -2)  # some networks keep their patches as rows and columns
         self.norms.append(torch.linalg.vector_norm(stream, dim=-1, dtype=torch.float32))
         if "features" in self._extras:
             self.pooled.append(_pooled(stream, self._layout))

@@ -43,6 +43,7 @@ class Built:
         renamed: which prefix was taken off the names, in words; empty where none was.
         unused: tensors that took no part, and why that changes nothing: a line for each reason.
         lent: whether the network belongs to somebody else, who gets it back as it was.
+        tokens_first: whether the blocks hand on ``[token, image, channel]``.
     """
 
     network: nn.Module
@@ -53,3 +54,4 @@ class Built:
     renamed: str
     unused: tuple[str, ...]
     lent: bool = False
+    tokens_first: bool = False

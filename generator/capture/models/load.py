@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.checkpoint.sequence import order_of
+from generator.capture.forward.as_found import as_found, place_of
 from generator.capture.forward.neurons import MovedNeurons
+from generator.capture.forward.scores import in_order
 from generator.capture.forward.vectors import HeadRoots
-from generator.capture.models.as_found import as_found, place_of
 from generator.capture.models.built import Built, Runner
 from generator.capture.models.heads import ClassHead
 from generator.errors import CaptureError, ModelError
@@ -40,6 +42,7 @@ class LoadedModel:
         roots: decompositions of the output projections, by layer, made when first needed.
         noted: warnings that were given already.
         lent: whether the network belongs to somebody else, so that each pass leaves it as found.
+        tokens_first: whether the blocks hand on ``[token, image, channel]``.
     """
 
     facts: ModelFacts
@@ -55,6 +58,7 @@ class LoadedModel:
     roots: dict[int, HeadRoots] = field(default_factory=dict)
     noted: set[str] = field(default_factory=set)
     lent: bool = False
+    tokens_first: bool = False
 
     def layout(self, input_height: int, input_width: int) -> TokenLayout:
         """The layout for an input of this many pixels, with the test-time register if any."""
@@ -81,7 +85,8 @@ class LoadedModel:
         Only a model loaded with eager attention returns any.
         """
         with torch.no_grad(), self._moved(layout):
-            return self.runner.attentions(pixels.to(self.dtype), layout)
+            own = self.runner.attentions(pixels.to(self.dtype), layout)
+        return tuple(in_order(weights, order_of(layout), -2, -1) for weights in own)
 
     @contextmanager
     def _moved(self, layout: TokenLayout) -> Iterator[None]:
@@ -134,6 +139,7 @@ def load(
         dtype=dtype,
         head=built.head,
         lent=built.lent,
+        tokens_first=built.tokens_first,
     )
 
 

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from generator.capture.checkpoint.layouts import VisionConfig, read_vision_config
 from generator.capture.checkpoint.module_options import ModuleOptions
 from generator.capture.checkpoint.resolved import understood
+from generator.capture.forward.as_found import as_found, place_of
 from generator.capture.forward.residual import find_blocks
-from generator.capture.models.as_found import as_found, place_of
 from generator.capture.models.built import Built
 from generator.capture.models.heads import ARCHITECTURES, backbone_of, class_head, headless
-from generator.capture.models.module_probe import Call, SeenNetwork, places_of_corners, probe
+from generator.capture.models.memory.probe import Call, SeenNetwork, places_of_corners, probe
 from generator.errors import CaptureError, GalleryError, ModelError, UnsupportedModelError
 from generator.records.record import TokenLayout
 from generator.text.phrases import counted, listed
@@ -299,6 +299,7 @@ def _plain(network: nn.Module, options: ModuleOptions, name: str) -> UnderstoodM
         renamed="",
         unused=(),
         lent=True,
+        tokens_first=seen.tokens_first,
     )
     return UnderstoodModule("torch", {}, {}, vision, built)
 
@@ -375,7 +376,7 @@ def _expect_order(
         CaptureError: tokens are not the prefix and then the patches, row by row.
     """
     rows, cols = pixels.shape[-2] // patch[0], pixels.shape[-1] // patch[1]
-    found = places_of_corners(seen.blocks[0], call, pixels[:1], patch, name)
+    found = places_of_corners(seen, call, pixels[:1], patch, name)
     expected = [prefix + row * cols + col for row in (0, rows - 1) for col in (0, cols - 1)]
     if found != expected:
         raise CaptureError(

@@ -16,6 +16,7 @@ from torch.utils.hooks import RemovableHandle
 from generator.capture.checkpoint.hub import first_line
 from generator.capture.forward.hooks import Hooked, first_tensor
 from generator.capture.forward.watcher import SOFTMAX
+from generator.capture.models.memory.spans import find_spans
 from generator.errors import CaptureError, GalleryError, ModelError
 from generator.text.phrases import counted, listed
 
@@ -127,6 +128,7 @@ class SeenNetwork:
         tokens: tokens of the sequence.
         heads: heads of each block.
         width: channels of the residual stream.
+        tokens_first: whether the blocks hand on ``[token, image, channel]``.
     """
 
     blocks: tuple[nn.Module, ...]
@@ -134,6 +136,7 @@ class SeenNetwork:
     tokens: int
     heads: int
     width: int
+    tokens_first: bool
 
 
 def probe(network: nn.Module, call: Call, pixels: Tensor, model: str) -> SeenNetwork:
@@ -158,9 +161,16 @@ def probe(network: nn.Module, call: Call, pixels: Tensor, model: str) -> SeenNet
     calls = _self_attention(seen, network, model)
     names = _block_names(calls, model)
     modules = dict(network.named_modules())
-    blocks = tuple(modules[name] for name in names)
-    width = _check_stream(blocks, names, call, pixels, calls[0].queries, model)
-    return SeenNetwork(blocks, names, calls[0].queries, calls[0].heads, width)
+    blocks: tuple[nn.Module, ...] = tuple(modules[name] for name in names)
+    try:
+        width, tokens_first = _check_stream(blocks, names, call, pixels, calls[0].queries, model)
+    except _LoopError as error:
+        shape = (len(pixels), calls[0].queries, error.width)
+        blocks = find_spans(network, names, lambda: _called(call, pixels, model), shape)
+        if not blocks:
+            raise
+        width, tokens_first = error.width, False
+    return SeenNetwork(blocks, names, calls[0].queries, calls[0].heads, width, tokens_first)
 
 
 def _called(call: Call, pixels: Tensor, model: str) -> None:
@@ -250,31 +260,45 @@ def _check_stream(
     pixels: Tensor,
     tokens: int,
     model: str,
-) -> int:
-    """Check that each block hands its residual stream to the next; returns its width."""
+) -> tuple[int, bool]:
+    """Check that each block hands its residual stream to the next.
+
+    Returns:
+        Channels of the stream, and whether its tokens come before the images.
+    """
     entered: list[Tensor] = []
     left: list[Tensor] = []
     with _Ends(blocks, entered, left):
         _called(call, pixels, model)
     width = entered[0].shape[-1] if len(entered) == len(blocks) == len(left) else 0
-    expected = (len(pixels), tokens, width)
+    images_first, tokens_first = (len(pixels), tokens, width), (tokens, len(pixels), width)
+    expected = tokens_first if entered and entered[0].shape == tokens_first else images_first
     for name, given, result in zip(names, entered, left, strict=False):
         for what, tensor in (("receives", given), ("returns", result)):
             if _sequence(tensor) != expected:
                 shape = ", ".join(map(str, tensor.shape))
                 raise CaptureError(
                     f"{model}: its block {name} {what} [{shape}] for {len(pixels)} images of "
-                    f"{tokens} tokens; [image, token, channel] was expected.",
-                    "Blocks with the tokens first, as batch_first=False makes them, are not read.",
+                    f"{tokens} tokens; {list(expected)} was expected.",
+                    "Each block has to return a residual stream of all tokens.",
                 )
     for place, (result, given) in enumerate(zip(left, entered[1:], strict=False)):
         if not torch.allclose(result.float(), given.float(), rtol=1e-3, atol=1e-4):
-            raise CaptureError(
-                f"{model}: what {names[place]} returns is not what {names[place + 1]} receives, so "
-                "the residual connection is outside of these modules.",
+            raise _LoopError(
+                f"{model}: what {names[place]} returns is not what {names[place + 1]} receives, "
+                "nor is the sum of what the modules up to there return.",
                 "Put attention, MLP and their residual connections of a layer into one module.",
+                width=width,
             )
-    return width
+    return width, expected == tokens_first
+
+
+class _LoopError(CaptureError):
+    """Blocks do not hand on a residual stream, so their residual connections are elsewhere."""
+
+    def __init__(self, message: str, hint: str, *, width: int) -> None:
+        super().__init__(message, hint)
+        self.width = width
 
 
 def _sequence(tensor: Tensor) -> tuple[int, ...]:
@@ -305,12 +329,12 @@ class _Ends(Hooked):
 
 
 def places_of_corners(
-    block: nn.Module, call: Call, pixels: Tensor, patch: tuple[int, int], model: str
+    seen: SeenNetwork, call: Call, pixels: Tensor, patch: tuple[int, int], model: str
 ) -> list[int]:
     """Which token changes with the patch at each corner of the picture, row by row.
 
     Args:
-        block: the first block.
+        seen: the blocks.
         call: how the module is called.
         pixels: ``[1, channel, row, column]``.
         patch: height and width of a patch, in pixels.
@@ -323,7 +347,8 @@ def places_of_corners(
     for image, (row, col) in enumerate(corners, 1):
         batch[image, :, row * height : (row + 1) * height, col * width : (col + 1) * width] += 1.0
     entered: list[Tensor] = []
-    with _Ends((block,), entered, []):
+    with _Ends(seen.blocks[:1], entered, []):
         _called(call, batch, model)
-    stream = entered[0].float().flatten(1, -2)
+    stream = (entered[0].transpose(0, 1) if seen.tokens_first else entered[0]).float()
+    stream = stream.flatten(1, -2)
     return [int(place) for place in (stream[1:] - stream[0]).abs().sum(-1).argmax(-1)]
