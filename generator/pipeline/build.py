@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -301,6 +301,8 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
             logger.info("%s is %s, %s", model.entry.label, model.resolved.version[:12], size)
         if model.preprocessing is not None and model.preprocessing.assumed:
             reporter.note(f"{model.entry.label}: {model.preprocessing.assumed}")
+    for change in _changed_resolutions(spec, plan):
+        reporter.note(change)
     paper_of(spec, plan)  # raise errors before measuring, not after
     broken = [model.entry.failure for model in plan.models if model.entry.failure]
     unusable = [image.failure for image in images if image.failure]
@@ -313,6 +315,17 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
             "No image is left to measure.", unusable[0].message, unusable[0].hint
         )
     return plan
+
+
+def _changed_resolutions(spec: GallerySpec, plan: WorkPlan) -> Iterator[str]:
+    """Lines on models whose input is not as large as asked, because patches are whole."""
+    for asked, model in zip(spec.models, plan.models, strict=True):
+        wanted = spec.resolution_of(asked)
+        cells = (cell for cell in plan.cells if cell.model == model.entry.slug)
+        view = next((cell.geometry.view for cell in cells if cell.geometry), None)
+        short = min(view.input_height, view.input_width) if view else wanted
+        if wanted and short != wanted:
+            yield f"{model.entry.label}: {short} px in place of {wanted} px: patches are whole"
 
 
 def find_images(spec: GallerySpec, store: Store, reporter: Reporter) -> tuple[ImageEntry, ...]:
