@@ -32,6 +32,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "__main__",
     ),
     "capture": ("arrays checkpoint", "forward", "models", "loaders", "*"),
+    "capture.models": ("*", "memory"),
     "analysis": ("absent grids quantities", "attention features", "stream", "cells", "compare"),
     "present": (
         "papers",

@@ -103,14 +103,28 @@ class TorchViT(nn.Module):
 
 
 class SplitViT(PlainViT):
-    """The residual connections are in the loop of the network, not in its blocks."""
+    """The residual connections are in the loop of the network, not in its blocks.
+
+    Args:
+        scale: of what the MLPs return.
+    """
+
+    def __init__(self, scale: float = 1.0) -> None:
+        super().__init__()
+        self.scale = scale
 
     def forward(self, pixels: Tensor) -> Tensor:
+        return self.norm(self.streams(pixels)[-1])
+
+    def streams(self, pixels: Tensor) -> list[Tensor]:
+        """The residual stream: the embedding, then behind every block."""
         x = self.patches(pixels).flatten(2).transpose(1, 2)
+        found = [x]
         for block in self.blocks:
             x = x + block.attn(block.norm1(x))
-            x = x + block.mlp(block.norm2(x))
-        return self.norm(x)
+            x = x + block.mlp(block.norm2(x)) * self.scale
+            found.append(x)
+        return found
 
 
 def larger(module: nn.Module) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from generator.capture.models.built import Built
-    from generator.capture.models.module_network import UnderstoodModule
+    from generator.capture.models.memory.network import UnderstoodModule
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def open_module(module: nn.Module, options: ModuleOptions) -> ModuleLoader:
         ModelError: something that cannot be seen was not said, or does not fit what was found.
         CaptureError: its attention cannot be read.
     """
-    from generator.capture.models.module_network import (  # noqa: PLC0415 - torch
+    from generator.capture.models.memory.network import (  # noqa: PLC0415 - torch
         understand,
         unwrapped,
     )
@@ -132,8 +132,8 @@ def open_module(module: nn.Module, options: ModuleOptions) -> ModuleLoader:
 
 def resolve_module(loader: ModuleLoader) -> ResolvedModel:
     """The module as it is now; its version is the hash of its weights and of its forward pass."""
-    from generator.capture.models.as_found import place_of, state_hash  # noqa: PLC0415 - torch
-    from generator.capture.models.module_network import describe_forward  # noqa: PLC0415
+    from generator.capture.forward.as_found import place_of, state_hash  # noqa: PLC0415 - torch
+    from generator.capture.models.memory.network import describe_forward  # noqa: PLC0415
 
     network, found, name = loader.network, loader.understood, loader.name
     description = describe_forward(network, loader.options, found)

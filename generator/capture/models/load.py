@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.forward.as_found import as_found, place_of
 from generator.capture.forward.neurons import MovedNeurons
 from generator.capture.forward.vectors import HeadRoots
-from generator.capture.models.as_found import as_found, place_of
 from generator.capture.models.built import Built, Runner
 from generator.capture.models.heads import ClassHead
 from generator.errors import CaptureError, ModelError

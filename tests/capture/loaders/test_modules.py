@@ -82,6 +82,17 @@ def test_torch_s_own_encoder_is_read(picture: Image.Image) -> None:
     assert np.abs(captured(record)[0] - seen[0][0].numpy()).max() < HALF
 
 
+def test_residual_connections_may_be_in_the_loop_of_the_network(picture: Image.Image) -> None:
+    module = SplitViT()
+    record = generator.open_model(module, patch_queries="heads", **SAID).measure(picture)
+    own = torch.stack([each[0] for each in own_attention(module)]).numpy()
+    assert np.abs(captured(record) - own).max() < HALF
+    with torch.no_grad():
+        streams = module.train(False).streams(torch.from_numpy(input_of(record, picture))[None])
+    norms = np.stack([stream[0].norm(dim=-1).numpy() for stream in streams])
+    np.testing.assert_allclose(record.norms, norms, rtol=1e-4)
+
+
 def test_tokens_may_come_before_images(picture: Image.Image) -> None:
     usual, other = TorchViT(), TorchViT(batch_first=False)
     other.load_state_dict(usual.state_dict())
@@ -283,12 +294,12 @@ CLS_SAID = {**SAID, "class_token": True}
             "image_size.",
         ),
         (
-            SplitViT,
+            lambda: SplitViT(scale=0.5),
             SAID,
             CaptureError,
-            "SplitViT: what blocks.0.attn returns is not what blocks.1.attn receives, so the "
-            "residual connection is outside of these modules. Put attention, MLP and their "
-            "residual connections of a layer into one module.",
+            "SplitViT: what blocks.0.attn returns is not what blocks.1.attn receives, nor is the "
+            "sum of what the modules up to there return. Put attention, MLP and their residual "
+            "connections of a layer into one module.",
         ),
         (
             lambda: nn.Sequential(nn.Conv2d(3, 4, PATCH, 2), nn.Conv2d(4, 4, 3)),

@@ -16,6 +16,7 @@ from torch.utils.hooks import RemovableHandle
 from generator.capture.checkpoint.hub import first_line
 from generator.capture.forward.hooks import Hooked, first_tensor
 from generator.capture.forward.watcher import SOFTMAX
+from generator.capture.models.memory.spans import find_spans
 from generator.errors import CaptureError, GalleryError, ModelError
 from generator.text.phrases import counted, listed
 
@@ -160,8 +161,15 @@ def probe(network: nn.Module, call: Call, pixels: Tensor, model: str) -> SeenNet
     calls = _self_attention(seen, network, model)
     names = _block_names(calls, model)
     modules = dict(network.named_modules())
-    blocks = tuple(modules[name] for name in names)
-    width, tokens_first = _check_stream(blocks, names, call, pixels, calls[0].queries, model)
+    blocks: tuple[nn.Module, ...] = tuple(modules[name] for name in names)
+    try:
+        width, tokens_first = _check_stream(blocks, names, call, pixels, calls[0].queries, model)
+    except _LoopError as error:
+        shape = (len(pixels), calls[0].queries, error.width)
+        blocks = find_spans(network, names, lambda: _called(call, pixels, model), shape)
+        if not blocks:
+            raise
+        width, tokens_first = error.width, False
     return SeenNetwork(blocks, names, calls[0].queries, calls[0].heads, width, tokens_first)
 
 
@@ -276,12 +284,21 @@ def _check_stream(
                 )
     for place, (result, given) in enumerate(zip(left, entered[1:], strict=False)):
         if not torch.allclose(result.float(), given.float(), rtol=1e-3, atol=1e-4):
-            raise CaptureError(
-                f"{model}: what {names[place]} returns is not what {names[place + 1]} receives, so "
-                "the residual connection is outside of these modules.",
+            raise _LoopError(
+                f"{model}: what {names[place]} returns is not what {names[place + 1]} receives, "
+                "nor is the sum of what the modules up to there return.",
                 "Put attention, MLP and their residual connections of a layer into one module.",
+                width=width,
             )
     return width, expected == tokens_first
+
+
+class _LoopError(CaptureError):
+    """Blocks do not hand on a residual stream, so their residual connections are elsewhere."""
+
+    def __init__(self, message: str, hint: str, *, width: int) -> None:
+        super().__init__(message, hint)
+        self.width = width
 
 
 def _sequence(tensor: Tensor) -> tuple[int, ...]:

@@ -1,0 +1,1 @@
+"""Modules in memory: what can be seen of them, and how they are run."""
