@@ -36,7 +36,7 @@ from generator.present.pages.environment import template_folders
 from generator.present.pages.register_text import register_warning
 from generator.present.site.staging import check_replaceable
 from generator.present.site.write import STEPS_A_CELL, SiteResult, build_site
-from generator.progress import Reporter
+from generator.progress import Reporter, Silent
 from generator.records.run import (
     AddedRegister,
     Cell,
@@ -328,7 +328,9 @@ def _changed_resolutions(spec: GallerySpec, plan: WorkPlan) -> Iterator[str]:
             yield f"{model.entry.label}: {short} px in place of {wanted} px: patches are whole"
 
 
-def find_images(spec: GallerySpec, store: Store, reporter: Reporter) -> tuple[ImageEntry, ...]:
+def find_images(
+    spec: GallerySpec, store: Store, reporter: Reporter | None = None
+) -> tuple[ImageEntry, ...]:
     """The pictures of a gallery with groups and annotations; those at addresses are fetched.
 
     Raises:
@@ -336,6 +338,7 @@ def find_images(spec: GallerySpec, store: Store, reporter: Reporter) -> tuple[Im
     """
     groups = read_groups(spec.groups) if spec.groups else {}
     skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
+    reporter = reporter or Silent()
     places = fetch_all(places_of(spec.images), store.root, reporter)
     if spec.dataset is not None:
         places += dataset_pictures(spec.dataset, store.root, reporter)
