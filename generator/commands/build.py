@@ -180,6 +180,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Measure nothing: stop when the store lacks a record. Needs neither torch nor a GPU.",
 )
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Measure and make pages on a Ray cluster: auto, or the host and port of its head. Needs "
+    "the extra 'cluster'.",
+)
 @options(MEASURING)
 @options(BUILDING)
 def build(
