@@ -24,6 +24,7 @@ docs/cookbook
 docs/python
 docs/guide
 docs/commands
+docs/models
 docs/data
 templates/README
 ```

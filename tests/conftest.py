@@ -20,7 +20,9 @@ from generator.spec.options import load_spec
 from tests.browser.opened import Tabs
 from tests.once import once
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""In order: the shell is the same browser without windows, and takes half the time for a page."""
+
 TESTS = Path(__file__).parent
 QUICK = ("analysis", "commands", "images", "records", "spec", "text")
 """Folders of tests that take little time, with few exceptions."""
@@ -52,7 +54,6 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.option.markexpr == "quick" and slow and collection_path.is_dir() else None
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is quick, after folders have marked what is not, and give slow tests more time."""
     slow = {"browser", "latex", "slow"}

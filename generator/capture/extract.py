@@ -15,6 +15,7 @@ from torch import Tensor
 
 from generator.capture.arrays import full, half
 from generator.capture.checkpoint.preprocess import Geometry
+from generator.capture.checkpoint.sequence import shown
 from generator.capture.explain import explain
 from generator.capture.forward.residual import ResidualStream
 from generator.capture.forward.statistics import (
@@ -135,7 +136,13 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
         measuring=measuring,
         roots=model.roots,
     )
-    watcher = Watcher(model.blocks, attention, vectors, tokens=layout.tokens, model=model.facts.id)
+    watcher = Watcher(
+        model.blocks,
+        *(attention, vectors),
+        tokens=layout.tokens,
+        model=model.facts.id,
+        layout=layout,
+    )
     with residual, torch.no_grad(), watcher:
         hidden = model.forward(pixels, layout)
         logits = model.head.logits(hidden, layout) if model.head is not None else None
@@ -237,7 +244,7 @@ def _record(
         key=item.key,
         model=model.facts,
         image_sha256=item.image_sha256,
-        layout=layout,
+        layout=shown(layout),
         view=item.geometry.view,
         preprocessing=item.preprocessing,
         environment=_environment(model, attention.implementation),

@@ -17,6 +17,7 @@ from generator.capture.forward.statistics import ReducedAttention
 from generator.capture.forward.watcher import Watcher
 from generator.capture.models.foreign import running_errors
 from generator.capture.models.load import LoadedModel, inferred_layout, load
+from generator.errors import ModelError
 from generator.records.record import TokenLayout
 from generator.text.numbers import number, plain
 
@@ -67,7 +68,9 @@ def _checks(model: LoadedModel, picture: Image.Image, resolution: int | None) ->
     if not resolved.vision.listed:
         layout = inferred_layout(model, values)
     attention = ReducedAttention(_whole)
-    watcher = Watcher(model.blocks, attention, tokens=layout.tokens, model=resolved.id)
+    watcher = Watcher(
+        model.blocks, attention, tokens=layout.tokens, model=resolved.id, layout=layout
+    )
     with torch.inference_mode(), ResidualStream(model.blocks, layout) as residual, watcher:
         model.forward(values, layout)
     captured = torch.stack([images[0] for images in attention.layers])
@@ -137,11 +140,11 @@ def _preprocessing(model: LoadedModel, picture: Image.Image) -> Check:
         return Check(name, "skipped", reason)
     try:
         theirs = resolved.loader.own_input(resolved, picture)
-    except (ImportError, OSError, ValueError, TypeError) as error:
+        ours, preprocessing = model_input(
+            picture, model.resolved, field_of_view="checkpoint", resolution=None
+        )
+    except (ImportError, OSError, ValueError, TypeError, ModelError) as error:
         return Check(name, "skipped", str(error).strip().split("\n", maxsplit=1)[0])
-    ours, preprocessing = model_input(
-        picture, model.resolved, field_of_view="checkpoint", resolution=None
-    )
     if theirs.ndim != 3:
         return Check(name, "skipped", "its processor cuts the picture into patches itself")
     theirs = theirs[:, : ours.shape[1], : ours.shape[2]]

@@ -16,6 +16,7 @@ from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.images.pixels import open_picture
 from generator.pipeline.plan import resolve
 from generator.spec.gallery import ModelSpec
+from generator.text.phrases import with_runs
 
 if TYPE_CHECKING:
     from generator.capture.models.load import LoadedModel
@@ -42,6 +43,7 @@ def show(
     )
     side = preprocessing.resolution
     layout = vision.layout(side, side)
+    prefix = ", ".join((*with_runs(layout.prefix), ""))
     facts = {
         "model": resolved.id,
         "revision": _revision(resolved),
@@ -52,7 +54,7 @@ def show(
         "layers x heads": f"{vision.layers} x {vision.heads}, {vision.width} wide",
         "patch": f"{vision.patch_height} x {vision.patch_width} px",
         "input": f"{side} x {side} px: {layout.rows} x {layout.cols} patches",
-        "tokens": f"{layout.tokens}: {', '.join((*layout.prefix, ''))}{layout.patches} patches"
+        "tokens": f"{layout.tokens}: {prefix}{layout.patches} patches"
         + ("" if vision.listed else " (a guess: --check looks)"),
         "class head": f"{resolved.classes} classes" if resolved.classes else "none",
         "positions": vision.position

@@ -48,6 +48,14 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "owlvit_vision_model": ("minderer2022simple",),
     "owlv2_vision_model": ("minderer2023scaling",),
     "pixtral": ("agrawal2024pixtral",),
+    "qwen2_vl_vision": ("wang2024qwen",),
+    "qwen2_5_vl_vision": ("bai2025qwen",),
+    "qwen3_vl_vision": ("bai2025qwen3",),
+    "qwen3_vl_moe_vision": ("bai2025qwen3",),
+    "glm4v_vision": ("hong2025glm",),
+    "yolos": ("fang2021you",),
+    "vjepa2": ("assran2025vjepa",),
+    "videomae": ("tong2022videomae",),
 }
 """``model_type`` of transformers -> papers to cite. Models of another family cite only their
 checkpoint."""

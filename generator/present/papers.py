@@ -458,5 +458,64 @@ PAPERS: dict[str, BibEntry] = {
         "International Conference on Learning Representations",
         2025,
     ),
+    "wang2024qwen": BibEntry(
+        "article",
+        "{Qwen2-VL}: Enhancing Vision-Language Model's Perception of the World at Any Resolution",
+        "Wang, Peng and Bai, Shuai and Tan, Sinan and Wang, Shijie and others",
+        "journal",
+        "arXiv preprint arXiv:2409.12191",
+        2024,
+    ),
+    "bai2025qwen": BibEntry(
+        "article",
+        "{Qwen2.5-VL} Technical Report",
+        "Bai, Shuai and Chen, Keqin and Liu, Xuejing and Wang, Jialin and others",
+        "journal",
+        "arXiv preprint arXiv:2502.13923",
+        2025,
+    ),
+    "bai2025qwen3": BibEntry(
+        "article",
+        "{Qwen3-VL} Technical Report",
+        "Bai, Shuai and others",
+        "journal",
+        "arXiv preprint arXiv:2511.21631",
+        2025,
+    ),
+    "hong2025glm": BibEntry(
+        "article",
+        "{GLM-4.5V} and {GLM-4.1V-Thinking}: Towards Versatile Multimodal Reasoning with Scalable "
+        "Reinforcement Learning",
+        "Hong, Wenyi and Yu, Wenmeng and Gu, Xiaotao and others",
+        "journal",
+        "arXiv preprint arXiv:2507.01006",
+        2025,
+    ),
+    "fang2021you": BibEntry(
+        "inproceedings",
+        "You Only Look at One Sequence: Rethinking {Transformer} in Vision through Object "
+        "Detection",
+        "Fang, Yuxin and Liao, Bencheng and Wang, Xinggang and Fang, Jiemin and others",
+        "booktitle",
+        "Advances in Neural Information Processing Systems",
+        2021,
+    ),
+    "assran2025vjepa": BibEntry(
+        "article",
+        "{V-JEPA 2}: Self-Supervised Video Models Enable Understanding, Prediction and Planning",
+        "Assran, Mido and Bardes, Adrien and Fan, David and Garrido, Quentin and others",
+        "journal",
+        "arXiv preprint arXiv:2506.09985",
+        2025,
+    ),
+    "tong2022videomae": BibEntry(
+        "inproceedings",
+        "{VideoMAE}: Masked Autoencoders are Data-Efficient Learners for Self-Supervised Video "
+        "Pre-Training",
+        "Tong, Zhan and Song, Yibing and Wang, Jue and Wang, Limin",
+        "booktitle",
+        "Advances in Neural Information Processing Systems",
+        2022,
+    ),
 }
 """Papers that figures and the methods page cite, by key."""

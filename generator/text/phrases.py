@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from generator.text.numbers import count
 
 NAMED = 3
 """Names listed before the rest is only counted."""
+
+LONGEST_RUN = 10
+"""Most names that differ only by their number and are all given."""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -51,3 +55,13 @@ def upper_first(text: str) -> str:
 def stream_layer(index: int) -> str:
     """A layer of the residual stream: ``layer 3``; layer 0 is the embedding."""
     return f"layer {index}" if index else "the embedding"
+
+
+def with_runs(names: Sequence[str]) -> list[str]:
+    """Names of which long runs, such as ``det1`` to ``det100``, are given by their ends."""
+    found: list[str] = []
+    for stem, run in groupby(names, key=lambda name: name.rstrip("0123456789")):
+        alike = list(run)
+        many = stem != alike[0] and len(alike) > LONGEST_RUN
+        found += [f"{alike[0]} to {alike[-1]}"] if many else alike
+    return found

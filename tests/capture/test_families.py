@@ -70,9 +70,8 @@ def eager_attention(folder: Path, item: Prepared) -> tuple[Tensor, list[Tensor]]
     """Attention ``[layer, head, query, key]`` and hidden states, as transformers returns them."""
     reference = load(resolve_folder(folder), device=CPU, dtype=torch.float32, attention="eager")
     layout = reference.resolved.vision.layout(*item.pixels.shape[1:])
-    inputs = model_inputs(
-        reference.resolved.vision.inputs, torch.from_numpy(item.pixels)[None], layout
-    )
+    vision = reference.resolved.vision
+    inputs = model_inputs(vision, torch.from_numpy(item.pixels)[None], layout)
     if (
         reference.resolved.vision.inputs != "patches"
         and item.pixels.shape[1] != item.pixels.shape[2]

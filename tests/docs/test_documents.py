@@ -10,6 +10,7 @@ import click
 import pytest
 from jsonschema import Draft202012Validator
 
+from generator.capture.checkpoint.families import PLAIN
 from generator.cli import main
 from generator.commands.publish import PublishCommand
 from generator.errors import GalleryError, SpecError
@@ -18,6 +19,8 @@ from generator.export.numbers.statistics import QUANTITIES
 from generator.spec.gallery import GallerySpec
 from generator.spec.options import load_spec
 from generator.spec.schema import gallery_schema, schema_text
+from tests.capture.towers import TOWERS
+from tests.docs import models
 from tests.docs.blocks import DOCUMENTS, ROOT, Block, anchors, blocks, commands, links
 from tests.docs.reference import FILE, KEYS, SCHEMA, UPDATE, keys, reference
 
@@ -75,6 +78,14 @@ def test_the_keys_and_their_schema_are_up_to_date() -> None:
 @pytest.mark.parametrize("block", every("toml"), ids=str)
 def test_every_gallery_file_in_a_document_fits_the_schema(block: Block) -> None:
     Draft202012Validator(gallery_schema()).validate(tomllib.loads(block.text))
+
+
+def test_the_list_of_models_is_up_to_date() -> None:
+    assert models.FILE.read_text(encoding="utf-8") == models.document(), f"Run: {models.UPDATE}"
+
+
+def test_every_plain_family_is_part_of_a_larger_model_that_is_tested() -> None:
+    assert set(PLAIN.values()) <= {tower.name for tower in TOWERS}
 
 
 def test_the_reference_has_every_command_and_option() -> None:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from generator.text.phrases import counted, listed, patches_text, some, stream_layer, upper_first
+from generator.text.phrases import (
+    counted,
+    listed,
+    patches_text,
+    some,
+    stream_layer,
+    upper_first,
+    with_runs,
+)
 
 
 def test_a_count_has_its_noun_and_commas() -> None:
@@ -21,3 +29,9 @@ def test_words_are_joined_one_way() -> None:
 def test_a_phrase_starts_a_sentence_with_only_its_first_letter_changed() -> None:
     assert upper_first("layer 3 of DINOv2") == "Layer 3 of DINOv2"
     assert [stream_layer(n) for n in (0, 3)] == ["the embedding", "layer 3"]
+
+
+def test_a_long_run_of_names_is_given_by_its_ends() -> None:
+    detection = [f"det{n + 1}" for n in range(100)]
+    assert with_runs(["CLS", *detection]) == ["CLS", "det1 to det100"]
+    assert with_runs(["CLS", "DIST", "reg1", "reg2"]) == ["CLS", "DIST", "reg1", "reg2"]

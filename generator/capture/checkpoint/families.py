@@ -8,11 +8,13 @@ of the model's input.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-InputStyle = Literal["pixels", "unmasked", "patches"]
+InputStyle = Literal["pixels", "unmasked", "patches", "neighborhoods", "tubelet"]
 """``pixels``: one tensor; ``unmasked``: MAE's, with masking and shuffling turned off;
-``patches``: SigLIP 2 NaFlex's, cut into patches beforehand."""
+``patches``: SigLIP 2 NaFlex's, cut into patches beforehand; ``neighborhoods``: Qwen2-VL's, all
+patches of all pictures as one list, neighbors together, each repeated over the frames of a
+tubelet; ``tubelet``: a clip that is the picture, repeated over the frames of a tubelet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,22 @@ class Family:
         largest: config key of the side of the input that the position embeddings were made for,
             where that is not ``image_size``.
         default_largest: that side when the config does not say.
+        positions: config key of the number of learned position embeddings, a square, where it is
+            not that of the checkpoint's own input.
+        default_positions: their number when the config does not say.
         no_register: why its blocks take no token more; empty where they do.
+        keys: config keys of the number of blocks, the number of heads and the width.
+        side: config key of the side of the checkpoint's own input.
+        merge: config key of the side of a neighborhood, in patches, that the network merges behind
+            its blocks, and whose patches it keeps together; empty where it merges none.
+        window: config key of the side of a window, in pixels, in which some of its blocks attend;
+            empty where all attend to the whole picture.
+        default_window: that side when the config does not say.
+        tubelet: config key of the number of frames that a patch spans; empty for one.
+        behind: config key of the number of tokens behind the patches; empty where there are none.
+        default_behind: their number when the config does not say.
+        back: what they are called, with a number behind it.
+        one_grid: whether only the checkpoint's own grid can be run, although ``fixed`` is empty.
     """
 
     title: str = ""
@@ -62,12 +79,46 @@ class Family:
     patches: str = ""
     largest: str = ""
     default_largest: int = 0
+    positions: str = ""
+    default_positions: int = 0
     no_register: str = ""
+    keys: tuple[str, str, str] = ("num_hidden_layers", "num_attention_heads", "hidden_size")
+    side: str = "image_size"
+    merge: str = ""
+    window: str = ""
+    default_window: int = 0
+    tubelet: str = ""
+    behind: str = ""
+    default_behind: int = 0
+    back: str = ""
+    one_grid: bool = False
 
 
 ROTARY = "rotary embedding: positions turn queries and keys in every layer"
 FIXED = "fixed sine and cosine, not learned"
 RELATIVE = "relative position bias in every layer"
+
+DEPTH = ("depth", "num_heads", "hidden_size")
+
+QWEN3: dict[str, Any] = {
+    **{"patch": 16, "layers": 27, "heads": 16, "width": 1152},
+    **{"position": "", "positions": "num_position_embeddings", "default_positions": 2304},
+}
+
+
+def _qwen(title: str, **facts: Any) -> Family:
+    """A network that merges 2 x 2 patches behind its blocks."""
+    merging: dict[str, Any] = {
+        "prefix": (),
+        "patch": 14,
+        "inputs": "neighborhoods",
+        "position": ROTARY,
+        "keys": DEPTH,
+        "merge": "spatial_merge_size",
+        "tubelet": "temporal_patch_size",
+    }
+    return Family(title, **{**merging, **facts})
+
 
 ABSOLUTE = "use_absolute_position_embeddings"
 
@@ -121,6 +172,49 @@ FAMILIES: dict[str, Family] = {
     "tipsv2_vision_model": Family(
         "TIPSv2", registers="num_register_tokens", default_registers=1, image=448, patch=14
     ),
+    "qwen2_vl_vision": _qwen(
+        "Qwen2-VL", layers=32, heads=16, width=1280, keys=("depth", "num_heads", "embed_dim")
+    ),
+    "qwen2_5_vl_vision": _qwen(
+        "Qwen2.5-VL",
+        layers=32,
+        heads=16,
+        width=3584,
+        window="window_size",
+        default_window=112,
+    ),
+    "qwen3_vl_vision": _qwen("Qwen3-VL", **QWEN3),
+    "qwen3_vl_moe_vision": _qwen("Qwen3-VL MoE", **QWEN3),
+    "glm4v_vision": _qwen("GLM-4V", image=336, layers=24, heads=12, width=1536, position=""),
+    "yolos": Family(
+        "YOLOS",
+        image=512,
+        behind="num_detection_tokens",
+        default_behind=100,
+        back="det",
+        no_register="its detection tokens are shown among the prefix tokens",
+    ),
+    "vjepa2": Family(
+        "V-JEPA 2",
+        prefix=(),
+        image=256,
+        layers=24,
+        heads=16,
+        width=1024,
+        inputs="tubelet",
+        position=ROTARY,
+        side="crop_size",
+        tubelet="tubelet_size",
+        one_grid=True,
+    ),
+    "videomae": Family(
+        "VideoMAE",
+        prefix=(),
+        inputs="tubelet",
+        position=FIXED,
+        tubelet="tubelet_size",
+        one_grid=True,
+    ),
     "pixio": Family(
         "Pixio",
         prefix=(),
@@ -156,19 +250,35 @@ PLAIN: dict[str, str] = {
 }
 """Families that need no row: they are tried as plain vision transformers, and are known to be."""
 
-ALIASES = {"mlcd": "mlcd_vision_model"}
+ALIASES = {
+    "mlcd": "mlcd_vision_model",
+    "qwen2_vl_vision_model": "qwen2_vl_vision",
+    "qwen2_5_vl_vision_model": "qwen2_5_vl_vision",
+    "qwen3_vl_vision_model": "qwen3_vl_vision",
+    "qwen3_vl_moe_vision_model": "qwen3_vl_moe_vision",
+    "glm4v_vision_model": "glm4v_vision",
+}
 
 _REASONS = {
     "attends within windows and pools its tokens": (
         *("swin", "swinv2", "swin2sr", "donut-swin", "maskformer-swin", "clap", "hiera", "mvit"),
-        *("pvt", "pvt_v2", "segformer", "glpn", "vitdet", "dinat", "nat", "focalnet"),
-        *("sam", "sam_vision_model", "sam_hq", "sam_hq_vision_model", "sam2", "sam3"),
-        *("sam3_vit_model", "poolformer", "levit", "cvt", "efficientformer"),
+        *("sam2", "sam2_vision_model", "sam2_hiera_det_model", "florence2", "florence_vision"),
     ),
+    "attends within windows in most of its layers": (
+        *("sam", "sam_vision_model", "sam_hq", "sam_hq_vision_model", "sam3", "sam3_vit_model"),
+        *("vitdet", "vitmatte", "got_ocr2", "got_ocr2_vision", "lw_detr", "lw_detr_vit"),
+        *("rf_detr", "rf_detr_dinov2"),
+    ),
+    "attends within neighborhoods": ("dinat", "nat"),
+    "pools the keys of its attention": (
+        *("pvt", "pvt_v2", "segformer", "glpn", "levit", "cvt", "efficientformer"),
+    ),
+    "groups its patches between its blocks": ("groupvit", "groupvit_vision_model"),
+    "has no attention of patches to patches": ("focalnet", "poolformer", "swiftformer"),
     "is convolutional": (
         *("convnext", "convnextv2", "dinov3_convnext", "resnet", "regnet", "bit", "vgg"),
         *("efficientnet", "textnet", "mobilenet_v1", "mobilenet_v2", "mobilevit", "mobilevitv2"),
     ),
-    "reads video, not images": ("vivit", "videomae", "timesformer", "vjepa2"),
+    "attends over several frames": ("vivit", "timesformer"),
 }
 REFUSED = {model_type: reason for reason, types in _REASONS.items() for model_type in types}

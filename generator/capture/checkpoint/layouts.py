@@ -19,6 +19,7 @@ from generator.capture.checkpoint.families import (
     Family,
     InputStyle,
 )
+from generator.capture.checkpoint.sequence import behind, merged
 from generator.errors import ModelError, UnsupportedModelError
 from generator.records.record import TokenLayout
 from generator.text.numbers import count
@@ -70,6 +71,11 @@ class VisionConfig:
         position: why there are no learned position embeddings; empty where there are.
         position_grid: rows and columns that learned position embeddings stand for.
         no_register: why the blocks take no token more behind the prefix; empty when they do.
+        merge: side of the neighborhoods whose patches the network keeps together, in patches.
+        window: side of the windows in which some blocks attend, in neighborhoods; 0 without.
+        frames: frames that a patch spans, all of which are the picture.
+        back: names of the tokens behind the patches.
+        own_sides: height and width of the checkpoint's own input, where they may differ.
     """
 
     model_type: str
@@ -87,6 +93,21 @@ class VisionConfig:
     position: str
     position_grid: tuple[int, int]
     no_register: str
+    merge: int = 1
+    window: int = 0
+    frames: int = 1
+    back: tuple[str, ...] = ()
+    own_sides: tuple[int, int] | None = None
+
+    @property
+    def step_height(self) -> int:
+        """The height of an input is a multiple of this, in pixels."""
+        return self.patch_height * self.merge
+
+    @property
+    def step_width(self) -> int:
+        """The width of an input is a multiple of this, in pixels."""
+        return self.patch_width * self.merge
 
     def with_register(self) -> VisionConfig:
         """The same with one register more, behind the prefix."""
@@ -95,9 +116,12 @@ class VisionConfig:
 
     def layout(self, input_height: int, input_width: int) -> TokenLayout:
         """The layout for an input of this many pixels, both divisible by the patch."""
-        return TokenLayout(
-            self.prefix, input_height // self.patch_height, input_width // self.patch_width
-        )
+        rows, cols = input_height // self.patch_height, input_width // self.patch_width
+        if self.merge > 1:
+            return merged(rows, cols, self.merge, self.window)
+        if self.back:
+            return behind(self.prefix, self.back, rows, cols)
+        return TokenLayout(self.prefix, rows, cols)
 
 
 def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig:
@@ -119,14 +143,18 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
     family = FAMILIES.get(model_type)
     known = family or Family()
     patch_height, patch_width = _pair(inner.get("patch_size", known.patch), "patch_size", model)
-    image = inner.get("image_size", known.image)
+    image = inner.get(known.side, known.image)
     if known.patches:
         default = (known.image // known.patch) ** 2
         image = round(int(inner.get(known.patches, default)) ** 0.5) * patch_height
     largest = inner.get(known.largest, known.default_largest) if known.largest else image
     height, width = _pair(largest, "image_size", model)
+    grid = (height // patch_height, width // patch_width)
+    if known.positions:
+        grid = (round(int(inner.get(known.positions, known.default_positions)) ** 0.5),) * 2
     prefix = _prefix(known, inner, model)
-    any_grid = bool(inner.get(known.fixed, False)) if known.fixed else True
+    any_grid = bool(inner.get(known.fixed, False)) if known.fixed else not known.one_grid
+    merge = _count(inner, known.merge, 2, model) if known.merge else 1
     return VisionConfig(
         model_type=model_type,
         listed=family is not None,
@@ -134,16 +162,56 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
         patch_height=patch_height,
         patch_width=patch_width,
         image_size=min(_pair(image, "image_size", model)),
-        layers=_count(inner, "num_hidden_layers", known.layers, model),
-        heads=_count(inner, "num_attention_heads", known.heads, model),
-        width=_count(inner, "hidden_size", known.width, model),
+        layers=_count(inner, _key(known.keys[0], inner), known.layers, model),
+        heads=_count(inner, _key(known.keys[1], inner), known.heads, model),
+        width=_count(inner, known.keys[2], known.width, model),
         inputs=known.inputs,
         resizable=any_grid,
         nest=nest,
         position=_position(known, inner),
-        position_grid=(height // patch_height, width // patch_width),
+        position_grid=grid,
         no_register=_no_register(family, prefix, inner, model_type),
+        merge=merge,
+        window=_window(known, inner, patch_height * merge, model),
+        frames=_count(inner, known.tubelet, 2, model) if known.tubelet else 1,
+        back=_back(known, inner, model),
+        own_sides=_pair(image, "image_size", model),
     )
+
+
+SYNONYMS = {
+    "num_hidden_layers": ("depth", "num_layers"),
+    "num_attention_heads": ("num_heads", "attention_heads"),
+}
+"""Further keys of the number of blocks and of heads."""
+
+
+def _key(key: str, config: Mapping[str, Any]) -> str:
+    """The key of a number that a config has, or the first of those that it may have."""
+    return next((name for name in (key, *SYNONYMS.get(key, ())) if name in config), key)
+
+
+def _window(family: Family, config: Mapping[str, Any], step: int, model: str) -> int:
+    """Side of the windows of a family that has some, in neighborhoods."""
+    if not family.window:
+        return 0
+    side = config.get(family.window, family.default_window)
+    if not isinstance(side, int) or side < step:
+        raise ModelError(
+            f"{model} has {family.window} = {side!r} in its config; a number from {step} was "
+            "expected.",
+            "Correct the file.",
+        )
+    return side // step
+
+
+def _back(family: Family, config: Mapping[str, Any], model: str) -> tuple[str, ...]:
+    """Names of the tokens behind the patches."""
+    if not family.behind:
+        return ()
+    number = int(config.get(family.behind, family.default_behind))
+    _expect_at_most(MOST_PARTS, number, family.behind, model)
+    return tuple(f"{family.back}{n + 1}" for n in range(number))
 
 
 def _position(family: Family, config: Mapping[str, Any]) -> str:
@@ -241,7 +309,8 @@ def _count(config: Mapping[str, Any], key: str, default: int, model: str) -> int
             f"{model} has {key} = {value!r} in its config; one positive whole number was expected.",
             "A model whose blocks differ in size has no attention map over the whole picture.",
         )
-    _expect_at_most(MOST_CHANNELS if key == "hidden_size" else MOST_PARTS, value, key, model)
+    most = MOST_CHANNELS if key in ("hidden_size", "embed_dim") else MOST_PARTS
+    _expect_at_most(most, value, key, model)
     return value
 
 

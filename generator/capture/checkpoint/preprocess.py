@@ -76,7 +76,7 @@ def describe(
         )
     own = processor.resolution or vision.image_size
     side = resolution or own
-    patch = math.lcm(vision.patch_height, vision.patch_width)
+    patch = math.lcm(vision.step_height, vision.step_width)
     if field_of_view != "checkpoint":
         side = max(round(side / patch), 1) * patch
     if not vision.resizable and (side != own or field_of_view == "whole"):
@@ -129,8 +129,8 @@ def locate(
     elif preprocessing.field_of_view == "whole":
         scale = side / min(width, height)
         resized = kept = (
-            max(round(width * scale / vision.patch_width), 1) * vision.patch_width,
-            max(round(height * scale / vision.patch_height), 1) * vision.patch_height,
+            max(round(width * scale / vision.step_width), 1) * vision.step_width,
+            max(round(height * scale / vision.step_height), 1) * vision.step_height,
         )
     else:
         resized, kept = _own_sizes(width, height, processor, vision, side, model)
@@ -141,8 +141,8 @@ def locate(
     crop = (
         left,
         top,
-        left + kept[0] // vision.patch_width * vision.patch_width,
-        top + kept[1] // vision.patch_height * vision.patch_height,
+        left + kept[0] // vision.step_width * vision.step_width,
+        top + kept[1] // vision.step_height * vision.step_height,
     )
     width_of_box, height_of_box = box[2] - box[0], box[3] - box[1]
     view = View(
@@ -287,9 +287,32 @@ def _steps(
     mean = ", ".join(machine(m) for m in processor.mean)
     std = ", ".join(machine(s) for s in processor.std)
     steps.append(f"subtract ({mean}), divide by ({std})")
+    steps += _arranging(vision)
     if processor.assumed:
         steps.append(processor.assumed)
     return tuple(steps)
+
+
+def _arranging(vision: VisionConfig) -> list[str]:
+    """What is done with the pixels of a network that takes more than one picture."""
+    steps = []
+    if vision.frames > 1:
+        steps.append(
+            f"repeat the picture over {vision.frames} frames, which one patch spans: the network "
+            "reads clips"
+        )
+    if vision.merge > 1:
+        steps.append(
+            f"give the patches in neighborhoods of {vision.merge} x {vision.merge}, as the network "
+            "wants them; maps have them row by row"
+        )
+    if vision.window:
+        side = vision.window * vision.merge
+        steps.append(
+            f"some layers attend within windows of {side} x {side} patches: a patch gives nothing "
+            "to those outside of its window"
+        )
+    return steps
 
 
 def _own_steps(

@@ -9,6 +9,10 @@ from typing import Any, Self
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from generator.capture.checkpoint.sequence import order_of
+from generator.capture.forward.scores import in_order
+from generator.records.record import TokenLayout
+
 
 def first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
     """The first tensor that a module is called with, by position or by name."""
@@ -54,7 +58,9 @@ class Streams(Hooked):
 
     Args:
         blocks: the transformer blocks, first to last.
-        read: called with the embedding, then with each block's output, ``[image, token, channel]``.
+        read: called with the embedding, then with each block's output, ``[image, token, channel]``,
+            tokens in the order of the picture.
+        layout: of the sequence; None for one whose tokens are in that order.
         tokens_first: whether the blocks hand on ``[token, image, channel]``.
     """
 
@@ -62,12 +68,15 @@ class Streams(Hooked):
         self,
         blocks: Sequence[nn.Module],
         read: Callable[[Tensor], None],
+        layout: TokenLayout | None = None,
         *,
         tokens_first: bool = False,
     ) -> None:
         super().__init__()
         self._blocks = blocks
-        self._read = (lambda stream: read(stream.transpose(0, 1))) if tokens_first else read
+        self._tell = read
+        self._order = order_of(layout) if layout else ()
+        self._tokens_first = tokens_first
 
     def hang(self) -> Iterator[RemovableHandle]:
         """Read the first block's input and each block's output."""
@@ -80,3 +89,11 @@ class Streams(Hooked):
 
     def _after(self, module: nn.Module, inputs: Any, output: Any) -> None:
         self._read(output[0] if isinstance(output, tuple) else output)
+
+    def _read(self, stream: Tensor) -> None:
+        if self._tokens_first:
+            stream = stream.transpose(0, 1)
+        # some networks keep the tokens of all pictures as one list, of which there is one here;
+        # others keep their patches as rows and columns
+        stream = stream[None] if stream.dim() == 2 else stream.flatten(1, -2)
+        self._tell(in_order(stream, self._order))

@@ -97,7 +97,7 @@ class ResidualStream(Streams):
         *,
         tokens_first: bool = False,
     ) -> None:
-        super().__init__(blocks, self._keep, tokens_first=tokens_first)
+        super().__init__(blocks, self._keep, layout, tokens_first=tokens_first)
         self._layout = layout
         self._extras = extras
         self.norms: list[Tensor] = []
@@ -131,7 +131,6 @@ class ResidualStream(Streams):
         )
 
     def _keep(self, stream: Tensor) -> None:
-        stream = stream.flatten(1, -2)  # some networks keep their patches as rows and columns
         self.norms.append(torch.linalg.vector_norm(stream, dim=-1, dtype=torch.float32))
         if "features" in self._extras:
             self.pooled.append(_pooled(stream, self._layout))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -149,6 +149,36 @@ class AttentionCall:
         """From positional and named arguments."""
         return _read(*args, **kwargs)
 
+    @classmethod
+    def joined(cls, windows: Sequence[AttentionCall]) -> AttentionCall:
+        """Attention within windows, one after another, as one call that masks all others."""
+        lengths = torch.tensor([window.query.shape[-2] for window in windows])
+        window = torch.arange(len(windows)).repeat_interleave(lengths)
+        return cls(
+            query=torch.cat([window.query for window in windows], dim=-2),
+            key=torch.cat([window.key for window in windows], dim=-2),
+            value=torch.cat([window.value for window in windows], dim=-2),
+            scale=windows[0].scale,
+            mask=(window[:, None] == window).to(windows[0].query.device),
+            causal=False,
+        )
+
+    def placed(self, order: Sequence[int]) -> AttentionCall:
+        """The same with its tokens in another order: the place that each has now."""
+        if not order:
+            return self
+        mask = self.mask
+        if mask is not None:
+            axes = [axis for axis in (-2, -1) if mask.shape[axis] > 1]
+            mask = in_order(mask, order, *axes) if axes else mask
+        return replace(
+            self,
+            query=in_order(self.query, order),
+            key=in_order(self.key, order),
+            value=in_order(self.value, order),
+            mask=mask,
+        )
+
     @property
     def bias(self) -> Tensor | None:
         """The mask as float32 logits to add, ``[image, head, query, key]`` with broadcast axes."""
@@ -217,6 +247,22 @@ def _additive(mask: Tensor) -> Tensor:
     if mask.dtype == torch.bool:
         return torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, MASKED)
     return mask.float().clamp(min=MASKED)
+
+
+def in_order(values: Tensor, order: Sequence[int], *axes: int) -> Tensor:
+    """Tokens in another order.
+
+    Args:
+        values: of any shape.
+        order: the place that each token has now; empty to leave them.
+        axes: of tokens; the last but one unless given.
+    """
+    if not order:
+        return values
+    index = torch.tensor(order, device=values.device)
+    for axis in axes or (-2,):
+        values = values.index_select(axis, index)
+    return values
 
 
 def attention_of(scores: Scores, queries: slice) -> Tensor:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from generator.capture.arrays import full, half
+from generator.capture.checkpoint.sequence import order_of
 from generator.capture.forward.statistics import LayerStatistics, ReducedAttention
 from generator.capture.forward.watcher import Listener
 from generator.records.extras import FloatArray, Measuring, Projection, ValueNorms
@@ -124,7 +125,8 @@ class BlockVectors(Listener):
         heads, channels = block.attended.shape[1], block.attended.shape[-1]
         if given.shape[-1] == heads * channels:
             # one token is enough to see whether the heads' results arrive unchanged, side by side
-            arrived = given.reshape(-1, heads * channels)[0]
+            place = next(iter(order_of(self._layout)), 0)
+            arrived = given.reshape(-1, heads * channels)[place]
             left = block.attended[0, :, 0].flatten()
             block.plain = ((arrived == left) | (arrived.isnan() & left.isnan())).all()
             block.weight, block.projected = weight, result

@@ -13,16 +13,19 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
+from generator.capture.checkpoint.sequence import SequenceLayout, order_of
 from generator.capture.forward.hooks import Hooked
 from generator.capture.forward.multihead import MultiHeadCall
-from generator.capture.forward.scores import AttentionCall, GivenScores, Scores
+from generator.capture.forward.scores import AttentionCall, GivenScores, Scores, in_order
 from generator.errors import CaptureError
+from generator.records.record import TokenLayout
 
 SOFTMAX = (functional.softmax, torch.softmax, Tensor.softmax)
 MATMUL = (torch.matmul, Tensor.matmul, Tensor.__matmul__)
@@ -88,6 +91,8 @@ class Watcher(Hooked, TorchFunctionMode):
         model: named in errors.
         explicit: run scaled dot-product attention as softmax and product, in float32, so that its
             matrix is made.
+        layout: of the sequence; listeners get its tokens in the order of the picture. None for one
+            whose tokens are in that order.
 
     Raises:
         CaptureError: a block shows no attention, more than one, or one that does not cover all
@@ -101,6 +106,7 @@ class Watcher(Hooked, TorchFunctionMode):
         tokens: int,
         model: str,
         explicit: bool = False,
+        layout: TokenLayout | None = None,
     ) -> None:
         super().__init__()
         self._blocks = blocks
@@ -108,6 +114,10 @@ class Watcher(Hooked, TorchFunctionMode):
         self._tokens = tokens
         self._model = model
         self._explicit = explicit
+        self._order = order_of(layout) if layout else ()
+        self._places = tuple(np.argsort(self._order).tolist())
+        self._windowed = isinstance(layout, SequenceLayout) and layout.windowed
+        self._windows: list[tuple[AttentionCall, Tensor]] = []
         self._layer: int | None = None
         self._finished = 0
         self._attended = False
@@ -167,6 +177,7 @@ class Watcher(Hooked, TorchFunctionMode):
                 raise self._out_of_order(f"Layer {layer + 1}", "ran out of order")
             self._layer = layer
             self._attended, self._awaits_values, self._query_key = False, False, None
+            self._windows.clear()
 
         return enter
 
@@ -190,6 +201,8 @@ class Watcher(Hooked, TorchFunctionMode):
     ) -> Tensor:
         call = self._read(args, kwargs)
         queries, keys = call.query.shape[-2], call.key.shape[-2]
+        if self._windowed and queries == keys < self._tokens:
+            return self._see_window(call, func(*args, **kwargs))
         if queries != self._tokens or keys != self._tokens:
             raise CaptureError(
                 f"{self._name} attends over {queries} x {keys} tokens where the token layout has "
@@ -197,20 +210,35 @@ class Watcher(Hooked, TorchFunctionMode):
                 "Windowed or pooled attention has no map over the whole picture.",
             )
         self._attend_once()
-        attended = self._memory(call)
+        placed = call.placed(self._order)
+        attended = self._memory(placed)
         for listener in self._listeners:
-            listener.logits(call.images(attended if listener.attends else None), "sdpa")
-            listener.queries_and_keys(call.query, call.key)
+            listener.logits(placed.images(attended if listener.attends else None), "sdpa")
+            listener.queries_and_keys(placed.query, placed.key)
         if attended is not None:
             pass  # the listener that attends has filled it
         elif self._explicit:
-            weights = torch.softmax(call.logits(), dim=-1)
-            self._tell_weights(weights)
-            attended = (weights @ call.shared(call.value).float()).to(call.value.dtype)
+            weights = torch.softmax(placed.logits(), dim=-1)
+            for listener in self._listeners:
+                listener.weights(weights)
+            attended = (weights @ placed.shared(placed.value).float()).to(placed.value.dtype)
         else:
-            attended = torch.as_tensor(func(*args, **kwargs))
+            attended = in_order(torch.as_tensor(func(*args, **kwargs)), self._order)
         for listener in self._listeners:
-            listener.values(call.value, attended)
+            listener.values(placed.value, attended)
+        return in_order(attended, self._places)
+
+    def _see_window(self, call: AttentionCall, attended: Tensor) -> Tensor:
+        """Attention within one window: told once all windows of the block have attended."""
+        self._windows.append((call, attended))
+        if sum(each.query.shape[-2] for each, _ in self._windows) == self._tokens:
+            self._attend_once()
+            placed = AttentionCall.joined([each for each, _ in self._windows]).placed(self._order)
+            results = torch.cat([result for _, result in self._windows], dim=-2)
+            for listener in self._listeners:
+                listener.logits(placed.images(), "sdpa")
+                listener.queries_and_keys(placed.query, placed.key)
+                listener.values(placed.value, in_order(results, self._order))
         return attended
 
     def _memory(self, call: AttentionCall) -> Tensor | None:
@@ -225,10 +253,12 @@ class Watcher(Hooked, TorchFunctionMode):
         if not self._is_square(logits):
             return torch.as_tensor(func(*args, **kwargs))
         self._attend_once()
+        placed = in_order(logits, self._order, -2, -1)
         for listener in self._listeners:
-            listener.logits(map(GivenScores, logits), "eager")
+            listener.logits(map(GivenScores, placed), "eager")
             if self._query_key is not None:
-                listener.queries_and_keys(*self._query_key)
+                query, key = (in_order(each, self._order) for each in self._query_key)
+                listener.queries_and_keys(query, key)
         self._query_key, self._awaits_values = None, True
         weights: Tensor = func(*args, **kwargs)
         self._tell_weights(weights)
@@ -245,8 +275,9 @@ class Watcher(Hooked, TorchFunctionMode):
             self._query_key = left, right.transpose(-1, -2)
         elif self._awaits_values and self._is_square(left):
             self._awaits_values = False
+            value, attended = in_order(right, self._order), in_order(result, self._order)
             for listener in self._listeners:
-                listener.values(right, result)
+                listener.values(value, attended)
         return result
 
     def _see_linear(
@@ -305,6 +336,7 @@ class Watcher(Hooked, TorchFunctionMode):
         return output, weights.mean(dim=1)
 
     def _tell_weights(self, weights: Tensor) -> None:
+        weights = in_order(weights, self._order, -2, -1)
         for listener in self._listeners:
             listener.weights(weights)
 

@@ -26,6 +26,11 @@ _TOKENS = re.compile(r"(regist|storage_tok|reg_tok|memory_tok)")
 _DISTILLATION = re.compile(r"(distill?ation_token|dist_token)")
 _INPUT = re.compile(r"(?!token_embedding$|embed_positions_proj$|decoder_)\w*embed")
 _MASK = re.compile(r"^mask_tokens?$")
+NORM = "a norm behind the blocks, which is not run"
+POOLING = "pooling behind the blocks, which is not run"
+OF_TOWER = (NORM, POOLING)
+"""Reasons that speak of the vision transformer itself."""
+
 _REASONS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("only used to mask patches in training", _MASK),
     (
@@ -45,11 +50,13 @@ _REASONS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("part of a decoder", re.compile(r"^(\w*decoder\w*|neck|fpn\w*|upsample\w*|reassemble\w*)$")),
     (
         "a head behind the blocks",
-        re.compile(r"^(heads?|\w+_heads?|\w*classifiers?|fc|prototypes|pre_logits)$"),
+        re.compile(
+            r"^(heads?|\w+_heads?|\w*classifiers?|bbox_predictor|fc|prototypes|pre_logits)$"
+        ),
     ),
-    ("pooling behind the blocks, which is not run", re.compile(r"^(\w*pool(er|ing)?\w*)$")),
+    (POOLING, re.compile(r"^(\w*pool(er|ing)?\w*)$")),
     (
-        "a norm behind the blocks, which is not run",
+        NORM,
         re.compile(r"^(layer_?norm|norm|fc_norm|ln_post|post_layer_?norm)$"),
     ),
 )
@@ -123,7 +130,12 @@ def account(
         ModelError: for one at least, no reason is known.
     """
     found, unknown = explained(unused, used)
-    if beside := [name for name in unknown if name in outside]:
+    of_tower = [n for reason in OF_TOWER for n in found.get(reason, ())]
+    if beside := sorted(name for name in (*of_tower, *unknown) if name in outside):
+        found = {
+            reason: [name for name in names if name not in beside]
+            for reason, names in found.items()
+        }
         found["part of a larger model, outside of its vision transformer"] = beside
     unknown = [name for name in unknown if name not in outside]
     if unknown:
@@ -133,7 +145,7 @@ def account(
             "Use the config.json that the checkpoint was saved with. If they have no part in the "
             "vision transformer, save the weights without them.",
         )
-    return tuple(f"{first_of(names)}: {reason}" for reason, names in found.items())
+    return tuple(f"{first_of(names)}: {reason}" for reason, names in found.items() if names)
 
 
 def explained(unused: Iterable[str], used: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:

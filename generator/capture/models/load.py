@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.checkpoint.sequence import order_of
 from generator.capture.forward.as_found import as_found, place_of
 from generator.capture.forward.neurons import MovedNeurons
+from generator.capture.forward.scores import in_order
 from generator.capture.forward.vectors import HeadRoots
 from generator.capture.models.built import Built, Runner
 from generator.capture.models.heads import ClassHead
@@ -83,7 +85,8 @@ class LoadedModel:
         Only a model loaded with eager attention returns any.
         """
         with torch.no_grad(), self._moved(layout):
-            return self.runner.attentions(pixels.to(self.dtype), layout)
+            own = self.runner.attentions(pixels.to(self.dtype), layout)
+        return tuple(in_order(weights, order_of(layout), -2, -1) for weights in own)
 
     @contextmanager
     def _moved(self, layout: TokenLayout) -> Iterator[None]:

@@ -15,22 +15,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import MODEL_MAPPING, AutoConfig, PretrainedConfig
 from transformers.core_model_loading import revert_weight_conversion
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from generator.capture.checkpoint.adapters import Adapter
-from generator.capture.checkpoint.families import InputStyle
 from generator.capture.checkpoint.hub import download, first_line
 from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.checkpoint.weight_files import ADAPTER_WEIGHTS
+from generator.capture.forward.eager import made_matrices, whole_matrices
 from generator.capture.forward.residual import find_blocks
 from generator.capture.models.built import Built
 from generator.capture.models.foreign import loading_errors
@@ -88,6 +90,7 @@ def build_network(
         if resolved.adapter is not None:
             unused = (*unused, *_merged(attempt, resolved, resolved.adapter))
     network, head = _split(attempt.network, config, attempt.missing, resolved.id)
+    _take_oblong(network, resolved.vision)
     return Built(
         network=network,
         blocks=find_blocks(network, resolved.vision.layers, name=resolved.id),
@@ -112,16 +115,22 @@ class TransformersRunner:
         return hidden
 
     def attentions(self, pixels: Tensor, layout: TokenLayout) -> tuple[Tensor, ...]:
-        """With ``output_attentions``."""
+        """With ``output_attentions``, or as its eager function makes them where it returns none."""
+        if self.vision.inputs == "neighborhoods":
+            with made_matrices(self.network) as made:
+                self._run(pixels, layout)
+            return whole_matrices(made, layout.tokens)
         return tuple(self._run(pixels, layout, output_attentions=True).attentions or ())
 
     def _run(self, pixels: Tensor, layout: TokenLayout, **options: Any) -> Any:
-        inputs = model_inputs(self.vision.inputs, pixels, layout)
-        own = (self.vision.image_size, self.vision.image_size)
+        inputs = model_inputs(self.vision, pixels, layout)
+        own = self.vision.own_sides or (self.vision.image_size,) * 2
         off_size = tuple(pixels.shape[-2:]) != own
         interpolates = _takes(self.network, "interpolate_pos_encoding")
-        if off_size and interpolates and self.vision.inputs != "patches":
+        if off_size and interpolates and self.vision.inputs in ("pixels", "unmasked"):
             options["interpolate_pos_encoding"] = True
+        if "skip_predictor" in inspect.signature(self.network.forward).parameters:
+            options["skip_predictor"] = True
         with _unmasked(self.network) if self.vision.inputs == "unmasked" else nullcontext():
             return self.network(**inputs, **options)
 
@@ -137,39 +146,101 @@ def _unmasked(network: Any) -> Iterator[None]:
         config.mask_ratio = share
 
 
+def _take_oblong(network: nn.Module, vision: VisionConfig) -> None:
+    """Let position embeddings of an oblong grid be interpolated: transformers takes all for square.
+
+    Args:
+        network: changed in place.
+        vision: geometry.
+    """
+    rows, cols = vision.position_grid
+    for module in network.modules() if rows != cols else ():
+        table = getattr(module, "position_embeddings", None)
+        if hasattr(module, "interpolate_pos_encoding") and isinstance(table, nn.Parameter):
+            vars(module)["interpolate_pos_encoding"] = partial(_interpolated, table, vision)
+
+
+def _interpolated(
+    table: Tensor, vision: VisionConfig, embeddings: Tensor, height: int, width: int
+) -> Tensor:
+    """Position embeddings for another grid, as transformers makes them from a square one.
+
+    Args:
+        table: ``[1, token, channel]``: of tokens in front of the patches, then of the own grid.
+        vision: geometry.
+        embeddings: of the tokens, which are not looked at.
+        height: of the input, in pixels.
+        width: of the input, in pixels.
+    """
+    rows, cols = vision.position_grid
+    first = table.shape[1] - rows * cols
+    size = (height // vision.patch_height, width // vision.patch_width)
+    if size == (rows, cols):
+        return table
+    patches = table[:, first:].unflatten(1, (rows, cols)).permute(0, 3, 1, 2)  # type: ignore[no-untyped-call]
+    resized = functional.interpolate(patches.float(), size, mode="bicubic", align_corners=False)
+    resized = resized.flatten(2).transpose(1, 2).to(table.dtype)
+    return torch.cat([table[:, :first], resized], dim=1)
+
+
 def _takes(network: nn.Module, option: str) -> bool:
     """Whether a network's forward pass knows an option."""
     parameters = inspect.signature(network.forward).parameters
     return option in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
-def model_inputs(style: InputStyle, pixels: Tensor, layout: TokenLayout) -> dict[str, Any]:
+def model_inputs(vision: VisionConfig, pixels: Tensor, layout: TokenLayout) -> dict[str, Any]:
     """Keyword arguments for a forward pass in which every patch takes part, in order.
 
     Args:
-        style: how the model wants its input.
+        vision: geometry, and how the model wants its input.
         pixels: ``[image, channel, row, column]``.
         layout: of an input of this size.
     """
     count = pixels.shape[0]
-    if style == "unmasked":
+    if vision.inputs == "unmasked":
         # MAE sorts patches by this noise; ascending noise and mask_ratio 0 leave them in place.
         noise = torch.arange(layout.patches, device=pixels.device, dtype=torch.float32)
         return {"pixel_values": pixels, "noise": noise.expand(count, -1)}
-    if style == "patches":
-        cut = pixels.unfold(2, pixels.shape[2] // layout.rows, pixels.shape[2] // layout.rows)
-        cut = cut.unfold(3, pixels.shape[3] // layout.cols, pixels.shape[3] // layout.cols)
-        # [image, channel, row, col, y, x] -> [image, patch, y * x * channel]
-        cut = cut.permute(0, 2, 3, 4, 5, 1).reshape(count, layout.patches, -1)
-        grid = torch.tensor([[layout.rows, layout.cols]], device=pixels.device)
-        return {
-            "pixel_values": cut,
-            "pixel_attention_mask": torch.ones(
-                count, layout.patches, dtype=torch.int32, device=pixels.device
-            ),
-            "spatial_shapes": grid.expand(count, -1),
-        }
+    if vision.inputs == "patches":
+        return _cut(pixels, layout)
+    if vision.inputs == "neighborhoods":
+        return _neighborhoods(vision, pixels, layout)
+    if vision.inputs == "tubelet":
+        clip = pixels[:, None].expand(-1, vision.frames, -1, -1, -1)
+        name = "pixel_values_videos" if vision.model_type == "vjepa2" else "pixel_values"
+        return {name: clip}
     return {"pixel_values": pixels}
+
+
+def _cut(pixels: Tensor, layout: TokenLayout) -> dict[str, Any]:
+    """Patches of each picture, row by row, colors last."""
+    count = pixels.shape[0]
+    cut = pixels.unfold(2, pixels.shape[2] // layout.rows, pixels.shape[2] // layout.rows)
+    cut = cut.unfold(3, pixels.shape[3] // layout.cols, pixels.shape[3] // layout.cols)
+    # [image, channel, row, col, y, x] -> [image, patch, y * x * channel]
+    cut = cut.permute(0, 2, 3, 4, 5, 1).reshape(count, layout.patches, -1)
+    grid = torch.tensor([[layout.rows, layout.cols]], device=pixels.device)
+    seen = torch.ones(count, layout.patches, dtype=torch.int32, device=pixels.device)
+    return {
+        "pixel_values": cut,
+        "pixel_attention_mask": seen,
+        "spatial_shapes": grid.expand(count, -1),
+    }
+
+
+def _neighborhoods(vision: VisionConfig, pixels: Tensor, layout: TokenLayout) -> dict[str, Any]:
+    """Patches of all pictures, neighbors together, colors first, each with all of its frames."""
+    count, merge = pixels.shape[0], vision.merge
+    cut = pixels[:, None].expand(-1, vision.frames, -1, -1, -1)
+    high, wide = layout.rows // merge, layout.cols // merge
+    cut = cut.reshape(
+        *cut.shape[:3], *(high, merge, vision.patch_height), *(wide, merge, vision.patch_width)
+    )
+    # [image, frame, channel, high, row, y, wide, col, x] -> [patch, channel * frame * y * x]
+    cut = cut.permute(0, 3, 6, 4, 7, 2, 1, 5, 8).reshape(count * layout.patches, -1)
+    grid = torch.tensor([[1, layout.rows, layout.cols]], device=pixels.device)
+    return {"hidden_states": cut, "grid_thw": grid.expand(count, -1)}
 
 
 # --- what to load --------------------------------------------------------------------------------
@@ -248,7 +319,13 @@ def _of_module(config: PretrainedConfig) -> Any:
     except ImportError:
         return None
     names = (f"{stem}{ending}" for ending in ("Model", "Transformer", "Encoder"))
-    return next((found for name in names if (found := getattr(classes, name, None))), None)
+    named = next((found for name in names if (found := getattr(classes, name, None))), None)
+    whole = (
+        found
+        for name, found in vars(classes).items()
+        if getattr(found, "config_class", None) is type(config) and "PreTrainedModel" not in name
+    )
+    return named or next(whole, None)
 
 
 def _config(source: ResolvedModel) -> PretrainedConfig:
@@ -270,6 +347,8 @@ def _config(source: ResolvedModel) -> PretrainedConfig:
         config = getattr(config, key)
     if source.vision.inputs == "unmasked":
         config.mask_ratio = 0.0
+    if source.vision.model_type == "videomae":
+        config.num_frames = source.vision.frames  # positions of the first tubelet alone
     return config
 
 

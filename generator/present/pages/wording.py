@@ -14,7 +14,7 @@ from generator.present.pages.views import CreditLine, Notice
 from generator.records.record import OUTLIER, ModelFacts, Preprocessing, TokenLayout
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
 from generator.text.numbers import given, number, percent
-from generator.text.phrases import counted, listed, stream_layer
+from generator.text.phrases import counted, listed, stream_layer, with_runs
 
 RECEIVED_NOTE = "mean received attention (this model has no CLS token)"
 UNIT = "attention in times uniform: 1 is what every token would get if attention were spread evenly"
@@ -78,7 +78,7 @@ def grid_text(grids: Iterable[tuple[int, int]]) -> str:
 
 def prefix_text(layout: TokenLayout, model: ModelEntry) -> str:
     """The prefix tokens in words; test-time registers are named as such."""
-    named = [name for name in layout.prefix if name not in layout.registers]
+    named = with_runs([name for name in layout.prefix if name not in layout.registers])
     trained = len(layout.registers) - (model.register is not None)
     registers = [counted(trained, "register")] if trained else []
     registers += ["1 test-time register"] if model.register else []

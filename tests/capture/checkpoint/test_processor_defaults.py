@@ -62,7 +62,9 @@ def test_defaults_of_a_family_are_those_of_the_class_that_transformers_lists(
 
 @pytest.mark.parametrize("model_type", FAMILIES)
 def test_every_listed_family_has_defaults(model_type: str) -> None:
-    assert model_type in FAMILY_PROCESSORS
+    """Others declare what they want: as clips, or in neighborhoods."""
+    by_itself = FAMILIES[model_type].inputs not in ("neighborhoods", "tubelet")
+    assert (model_type in FAMILY_PROCESSORS) == by_itself
 
 
 @pytest.mark.parametrize("size", [(640, 480), (97, 98)], ids=str)
@@ -117,12 +119,21 @@ def test_what_a_class_that_is_not_known_leaves_out_is_assumed_and_said() -> None
 def test_config_defaults_are_those_of_transformers(model_type: str) -> None:
     config = transformers.CONFIG_MAPPING[model_type]()
     found = read_vision_config({"model_type": model_type}, model="test/model")
+    family = FAMILIES[model_type]
     assert found.layers == config.num_hidden_layers
     assert found.heads == config.num_attention_heads
-    assert found.width == config.hidden_size
+    assert found.width == getattr(config, family.keys[2])
     assert found.patch_height == config.patch_size
-    if model_type != "siglip2_vision_model":
-        assert found.image_size == config.image_size
+    image = getattr(config, family.side, found.image_size)
+    assert found.image_size == (image if isinstance(image, int) else min(image))
+    for key, value in (
+        (family.merge, found.merge),
+        (family.tubelet, found.frames),
+        (family.behind, len(found.back)),
+        (family.window, found.window * found.merge * found.patch_height),
+        (family.positions, found.position_grid[0] ** 2),
+    ):
+        assert not key or getattr(config, key) == value
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_a_config_that_is_not_understood_is_named(config: Any, message: str) -> 
     assert str(error.value) == message
 
 
-@pytest.mark.parametrize("model_type", ["swin", "swinv2", "hiera", "pvt_v2", "segformer"])
+@pytest.mark.parametrize("model_type", ["swin", "swinv2", "hiera"])
 def test_windowed_models_are_refused_by_name(model_type: str) -> None:
     with pytest.raises(ModelError) as error:
         read_vision_config({"model_type": model_type, "patch_size": 4}, model="org/name")

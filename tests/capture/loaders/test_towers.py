@@ -38,7 +38,8 @@ def captured(model: LoadedModel, given: Tensor) -> tuple[TokenLayout, Tensor]:
         return attention_of(scores, slice(None))
 
     attention = ReducedAttention(whole)
-    with torch.inference_mode(), Watcher(model.blocks, attention, tokens=layout.tokens, model=""):
+    watcher = Watcher(model.blocks, attention, tokens=layout.tokens, model="", layout=layout)
+    with torch.inference_mode(), watcher:
         model.forward(given, layout)
     return layout, torch.stack([images[0] for images in attention.layers])
 
@@ -46,7 +47,8 @@ def captured(model: LoadedModel, given: Tensor) -> tuple[TokenLayout, Tensor]:
 def own_attention(network: Any, tower: nn.Module, given: Tensor) -> Tensor:
     """What the larger model's own part returns on its eager path."""
     network.set_attn_implementation("eager")
-    names = {type(tower).__name__, type(tower).__name__.replace("Model", "Backbone")}
+    own = type(tower).__name__
+    names = {own, own.replace("Model", "Backbone"), own.replace("Model", "Transformer")}
     part: Any = next(module for module in network.modules() if type(module).__name__ in names)
     options = {"interpolate_pos_encoding": True} if takes_positions(part) else {}
     with torch.inference_mode():

@@ -118,7 +118,7 @@ def inputs(model: LoadedModel, item: Prepared) -> dict[str, Any]:
     """A batch of one as the network takes it."""
     layout = model.layout(*item.pixels.shape[1:])
     values = torch.from_numpy(item.pixels)[None]
-    return model_inputs(model.resolved.vision.inputs, values, layout)
+    return model_inputs(model.resolved.vision, values, layout)
 
 
 def record_of(model: LoadedModel, item: Prepared) -> AttentionRecord:

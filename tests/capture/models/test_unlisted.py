@@ -13,9 +13,6 @@ from generator.errors import CaptureError
 from tests.capture.families import CLS, Family
 from tests.capture.ready import measured, prepared, ready
 
-PLAIN = "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...)."
-
-
 EXTRAS = tuple(f"extra{n + 1}" for n in range(8))
 UNLISTED = [
     Family(
@@ -56,19 +53,6 @@ def test_plain_architecture_that_is_not_listed_works(family: Family, tmp_path: P
     np.testing.assert_allclose(rows, own[:, :, :first], **close)
     patches = record.patch_attention.astype(float) / tokens
     np.testing.assert_allclose(patches, own[:, :, first:], **close)
-
-
-def test_tokens_behind_the_patches_are_refused(tmp_path: Path) -> None:
-    """YOLOS: its detection tokens would otherwise pass for a prefix, and shift every map."""
-    options = {"image_size": [64, 64], "num_detection_tokens": 5}
-    folder = Family("yolos", "YolosConfig", "YolosModel", (), options).save(tmp_path / "yolos")
-    model = ready(folder)
-    with pytest.raises(CaptureError) as caught:
-        measured(model, prepared(model))
-    assert str(caught.value) == (
-        "yolos puts 5 tokens behind its patches, where only tokens in front of them can be shown. "
-        + PLAIN
-    )
 
 
 def test_windows_under_an_unlisted_name_are_refused(

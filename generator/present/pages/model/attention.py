@@ -32,8 +32,17 @@ SHOWN = 1
 """Charts of budgets that are shown without being asked for."""
 
 MOST_PARTS = 8
-"""Most parts of a bar. With more, registers are merged, then class tokens."""
+"""Most parts of a bar. With more, those of :data:`MERGED` are merged, until there are fewer."""
+
 CLASS_TOKENS = "class tokens"
+
+MERGED = (
+    ("reg", REGISTERS),
+    ("CLS", CLASS_TOKENS),
+    ("det", "detection tokens"),
+    ("extra", "extra tokens"),
+)
+"""Beginnings of the names of tokens, and what all of them are called."""
 
 
 def budget_section(context: ModelContext) -> Section:
@@ -125,9 +134,9 @@ def _query(query: str) -> str:
 def _parts(
     keys: tuple[str, ...], means: QueryMeans
 ) -> tuple[tuple[str, ...], FloatArray, FloatArray]:
-    """Parts ``[layer, part]`` and ``[part]``; many registers or class tokens are merged."""
+    """Parts ``[layer, part]`` and ``[part]``; many tokens of one kind are merged."""
     parts = keys, means.shares, means.uniform
-    for start, together in (("reg", REGISTERS), ("CLS", CLASS_TOKENS)):
+    for start, together in MERGED:
         if len(parts[0]) > MOST_PARTS:
             parts = _merged(*parts, start, together)
     return parts

@@ -11,6 +11,7 @@ from generator.present.cells.labels import query_label
 from generator.present.charts.bars import REST, stacked_bars
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Reference, Series, line_chart
+from generator.present.pages.model.attention import MERGED
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
@@ -96,7 +97,7 @@ def _groups(prefix: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     groups: dict[str, tuple[str, ...]] = {
         query_label(name, True) if name.startswith("reg") else name: (name,) for name in prefix
     }
-    for start, together in (("reg", "registers"), ("CLS", "class tokens")):
+    for start, together in MERGED:
         alike = tuple(name for name in prefix if name.startswith(start))
         if len(groups) > MOST_TOKENS and len(alike) > 1:
             groups = {name: tokens for name, tokens in groups.items() if tokens[0] not in alike}
