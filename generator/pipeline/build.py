@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -30,6 +31,8 @@ from generator.pipeline.forecast import learn_from
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.paper import paper_of
 from generator.pipeline.plan import PlannedModel, WorkPlan, work_plan
+from generator.pipeline.workers.cluster import Cluster, connected
+from generator.pipeline.workers.pages import cluster_pool
 from generator.present.files.manifest_file import is_site
 from generator.present.files.settings import Settings
 from generator.present.pages.environment import template_folders
@@ -99,6 +102,20 @@ def build_gallery(
         StoreError: a record is missing and must not be measured.
     """
     figures = check_before_work(spec)
+    with connected(spec.ray) if spec.ray else nullcontext() as cluster:
+        return _built(spec, figures, cluster, command, reporter, records_only=records_only)
+
+
+def _built(
+    spec: GallerySpec,
+    figures: tuple[PlannedFigure, ...],
+    cluster: Cluster | None,
+    command: str,
+    reporter: Reporter,
+    *,
+    records_only: bool,
+) -> Outcome:
+    """Build until no record is found damaged."""
     store = Store(spec.store)
     measured = 0
     for is_last in (False, False, True):
@@ -107,7 +124,7 @@ def build_gallery(
             expect_complete(plan, store)
         before = _damage(plan, store)
         try:
-            outcome = _build(spec, plan, store, figures, command=command, reporter=reporter)
+            outcome = _build(spec, plan, store, figures, cluster, command, reporter)
         except StoreError:
             if records_only or is_last or _damage(plan, store) <= before:
                 raise
@@ -131,12 +148,12 @@ def _build(
     plan: WorkPlan,
     store: Store,
     figures: tuple[PlannedFigure, ...],
-    *,
+    cluster: Cluster | None,
     command: str,
     reporter: Reporter,
 ) -> Outcome:
     """Measure the missing records of a plan, and write the site."""
-    failures = measure_missing(spec, plan, store, reporter)
+    failures = measure_missing(spec, plan, store, reporter, cluster)
     run = describe_run(spec, plan, store, failures, command)
     expect_something(run, failures)
     undrawn: list[Failure] = []
@@ -152,6 +169,7 @@ def _build(
             read_weights=store.get_weights,
             settings=settings_of(spec),
             jobs=None if spec.jobs == "auto" else spec.jobs or 1,
+            pool=cluster_pool(cluster, store.root) if cluster else None,
             advance=job.advance,
             draw=lambda folder, contents: draw_figures(
                 folder, gallery_of(shown, contents, folder, store), spec, figures, run, undrawn
