@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,7 +39,7 @@ from generator.present.pages.environment import template_folders
 from generator.present.pages.register_text import register_warning
 from generator.present.site.staging import check_replaceable
 from generator.present.site.write import STEPS_A_CELL, SiteResult, build_site
-from generator.progress import Reporter
+from generator.progress import Reporter, Silent
 from generator.records.run import (
     AddedRegister,
     Cell,
@@ -319,6 +319,8 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
             logger.info("%s is %s, %s", model.entry.label, model.resolved.version[:12], size)
         if model.preprocessing is not None and model.preprocessing.assumed:
             reporter.note(f"{model.entry.label}: {model.preprocessing.assumed}")
+    for change in _changed_resolutions(spec, plan):
+        reporter.note(change)
     paper_of(spec, plan)  # raise errors before measuring, not after
     broken = [model.entry.failure for model in plan.models if model.entry.failure]
     unusable = [image.failure for image in images if image.failure]
@@ -333,7 +335,20 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
     return plan
 
 
-def find_images(spec: GallerySpec, store: Store, reporter: Reporter) -> tuple[ImageEntry, ...]:
+def _changed_resolutions(spec: GallerySpec, plan: WorkPlan) -> Iterator[str]:
+    """Lines on models whose input is not as large as asked, because patches are whole."""
+    for asked, model in zip(spec.models, plan.models, strict=True):
+        wanted = spec.resolution_of(asked)
+        cells = (cell for cell in plan.cells if cell.model == model.entry.slug)
+        view = next((cell.geometry.view for cell in cells if cell.geometry), None)
+        short = min(view.input_height, view.input_width) if view else wanted
+        if wanted and short != wanted:
+            yield f"{model.entry.label}: {short} px in place of {wanted} px: patches are whole"
+
+
+def find_images(
+    spec: GallerySpec, store: Store, reporter: Reporter | None = None
+) -> tuple[ImageEntry, ...]:
     """The pictures of a gallery with groups and annotations; those at addresses are fetched.
 
     Raises:
@@ -341,6 +356,7 @@ def find_images(spec: GallerySpec, store: Store, reporter: Reporter) -> tuple[Im
     """
     groups = read_groups(spec.groups) if spec.groups else {}
     skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
+    reporter = reporter or Silent()
     places = fetch_all(places_of(spec.images), store.root, reporter)
     if spec.dataset is not None:
         places += dataset_pictures(spec.dataset, store.root, reporter)

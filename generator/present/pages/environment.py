@@ -25,7 +25,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from generator.bundled import bundled
-from generator.errors import StoreError
+from generator.errors import SpecError, StoreError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -44,12 +44,13 @@ def template_folders(user: Path | None) -> tuple[Path, ...]:
     """Template folders in search order, the user's first.
 
     Raises:
-        StoreError: the user's folder does not exist, or has a file with a former name.
+        SpecError: the user's folder does not exist.
+        StoreError: it has a file with a former name.
     """
     if user is None:
         return (bundled("templates"),)
     if not user.is_dir():
-        raise StoreError(f"There is no template folder {user}.", "Name a folder with --templates.")
+        raise SpecError(f"There is no template folder {user}.", "Name a folder with --templates.")
     for old, new in RENAMED.items():
         if (user / old).is_file():
             raise StoreError(
