@@ -23,6 +23,7 @@ docs/examples
 docs/cookbook
 docs/python
 docs/guide
+docs/cluster
 docs/commands
 docs/models
 docs/data

@@ -23,6 +23,7 @@ from generator.pipeline.opened import (
     PastModel,
     Picture,
     picture_path,
+    pictures_of,
 )
 from generator.pipeline.result import BuildResult, result_of
 from generator.present.files.manifest import ImageItem
@@ -278,13 +279,13 @@ def build(
         given = dict(options)
         if out is not None:
             given["out"] = Path(out)
-        if pictures := list(images):
+        if pictures := list(pictures_of(images)):
             given["images"] = tuple(
                 picture_path(each, folder, n) for n, each in enumerate(pictures)
             )
         if sweeps:
             given["sweeps"] = tuple(_sweep(label, steps) for label, steps in sweeps.items())
-        if found := tuple(_as_model(model) for model in models):
+        if found := tuple(_as_model(model) for model in _models_of(models)):
             given["models"] = found
         if isinstance(spec, GallerySpec):
             whole = merge(spec, **given)
@@ -299,6 +300,12 @@ def build(
             records_only=records_only,
         )
     return result_of(outcome, whole.out)
+
+
+def _models_of(models: Any) -> Iterable[Any]:
+    """Models as they were given; a single one becomes a list."""
+    one = (str, Path, ModelSpec, OpenModel, PastModel, AttentionRecord)
+    return [models] if isinstance(models, one) else models
 
 
 def _as_model(model: AnyModel, **more: Any) -> ModelSpec:
@@ -357,7 +364,7 @@ def compare(
         GalleryError: a model or the picture cannot be used, or a record is of another picture.
     """
     labels = list(models) if isinstance(models, Mapping) else []
-    given = list(models.values() if isinstance(models, Mapping) else models)
+    given = list(models.values() if isinstance(models, Mapping) else _models_of(models))
     records = [_record_of(each, image, measuring) for each in given]
     named = dict(zip(labels, records, strict=True)) if labels else labeled(records)
     return comparison_of(named, image, height)

@@ -10,7 +10,7 @@ from typing import Any
 
 from generator import api
 from generator.errors import GalleryError
-from generator.pipeline.opened import NotMeasured, OpenModel, PastModel, Picture
+from generator.pipeline.opened import NotMeasured, OpenModel, PastModel, Picture, pictures_of
 from generator.pipeline.result import BuildResult
 from generator.spec.gallery import default_store
 
@@ -66,7 +66,7 @@ class TrainingGallery:
         self.steps: dict[int, PastModel] = {}
         self.failures: list[NotMeasured] = []
         self.result: BuildResult | None = None
-        self._images, self._every = list(images), every
+        self._images, self._every = list(pictures_of(images)), every
         self._out, self._label, self._part = out, label, part
         self._store = default_store() if store is None else store
         self._gallery, self._options = gallery or {}, {"name": label, **options}

@@ -73,11 +73,9 @@ if TYPE_CHECKING:
     help="A data set of the hub, owner/name or owner/name@revision, whose pictures are shown. "
     "Needs the library datasets.",
 )
-@click.option("--split", metavar="NAME", help="Of the data set, and which rows: 'test[:20]'.")
-@click.option(
-    "--column", metavar="NAME", help="Of the data set's pictures.  [default: the only one]"
-)
-@click.option("--subset", metavar="NAME", help="Of the data set.  [default: its default]")
+@click.option("--split", metavar="NAME", help="Split of the data set, with rows: 'test[:20]'.")
+@click.option("--column", metavar="NAME", help="Column with the pictures.  [default: the only one]")
+@click.option("--subset", metavar="NAME", help="Subset of the data set.  [default: its default]")
 @click.option(
     "--sequence",
     "sequences",
@@ -105,7 +103,7 @@ if TYPE_CHECKING:
     "--field-of-view",
     type=Word(["square", "whole", "checkpoint"]),
     help="What the models see: the centered square, the whole picture, or what the checkpoint's "
-    "own preprocessing leaves of it.  [default: square]",
+    "own preprocessing keeps.  [default: square]",
 )
 @click.option(
     "--patch-queries",
@@ -129,26 +127,26 @@ if TYPE_CHECKING:
     "--masks",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="PNG files named as the pictures, not zero where the objects are: maps are scored.",
+    help="PNG masks named as the pictures, objects non-zero. Maps are scored against them.",
 )
 @click.option(
     "--boxes",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Boxes around objects, a COCO JSON file or a folder of VOC XML files: found objects are "
-    "scored.",
+    help="Boxes around objects: a COCO JSON file or a folder of VOC XML files. Found objects are "
+    "scored against them.",
 )
 @click.option(
     "--site-url",
     metavar="URL",
-    help="Where the site will be published: for search engines and link previews.",
+    help="Address where the site will be published, for search engines and link previews.",
 )
 @click.option(
     "--compare",
     multiple=True,
     metavar="A,B",
-    help="Two models, by label or id, that get a page of their own together; none for no such "
-    "page. Repeat for more.  [default: models that differ in registers only]",
+    help="Two models to compare on a page, by label or id; none for no comparisons. Repeat for "
+    "more.  [default: models that differ in registers only]",
 )
 @click.option(
     "--analyses/--no-analyses",
@@ -181,6 +179,12 @@ if TYPE_CHECKING:
     "--records-only",
     is_flag=True,
     help="Measure nothing: stop when the store lacks a record. Needs neither torch nor a GPU.",
+)
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Measure and make pages on a Ray cluster: auto, or the host and port of its head. Needs "
+    "the extra 'cluster'.",
 )
 @options(MEASURING)
 @options(BUILDING)

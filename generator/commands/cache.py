@@ -31,4 +31,5 @@ def cache(store: Path | None, clear: bool) -> None:
             clear_frames(records.root)
             clear_fetched(records.root)
         verb = "removed from" if clear else "in"
-        say(f"{count} records, {size_in_words(size)}, {verb} {records.root}")
+        there = "" if store is None or records.root.is_dir() else ", which does not exist"
+        say(f"{count} records, {size_in_words(size)}, {verb} {records.root}{there}")

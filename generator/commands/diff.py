@@ -28,8 +28,8 @@ Format = Literal["text", "csv", "json"]
     "--models",
     multiple=True,
     metavar="A=B",
-    help="A model of A and the one of B to hold it against, by label or id; one name for both; "
-    "of two sweeps their checkpoints, by step. Repeat for more.  [default: all that match by label "
+    help="A model of A and one of B to compare, by label or id; one name for both. Sweeps are "
+    "compared by step. Repeat for more.  [default: all that match by label "
     "or id, or are the only ones]",
 )
 @click.option(
@@ -57,7 +57,7 @@ Format = Literal["text", "csv", "json"]
     "--format",
     "kind",
     type=Word(["text", "csv", "json"]),
-    help="Of what is written.  [default: what the name after -o says, or text]",
+    help="Format of the output.  [default: what the name after -o says, or text]",
 )
 @click.option(
     "-o",

@@ -17,6 +17,7 @@ from generator.pipeline.costs import ExtraPrice, ModelCost
 from generator.pipeline.forecast import Forecast, forecast
 from generator.pipeline.plan import WorkPlan
 from generator.pipeline.site_prices import SitePrice
+from generator.pipeline.workers.cluster import connected, seats_in_words
 from generator.progress import Reporter
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
@@ -48,6 +49,7 @@ def print_plan(
         GalleryError: the gallery cannot be built.
     """
     check_before_work(spec)
+    place = _place_lines(spec)  # no plan for a cluster that is not there
     plan = planned_gallery(spec, Store(spec.store), reporter)
     found = forecast(plan, spec, settings_of(spec))
     if as_json:
@@ -57,6 +59,7 @@ def print_plan(
         _print_costs(found.models, console)
         for line in (
             *total_lines(found, spec),
+            *place,
             *site_lines(found.site, spec.max_site_size),
             *extra_lines(found.extras, spec),
             *_weights_lines(found.models),
@@ -103,6 +106,20 @@ def _row(cost: ModelCost) -> tuple[str, ...]:
         size_in_words(cost.store),
         size_in_words(cost.site),
     )
+
+
+def _place_lines(spec: GallerySpec) -> tuple[str, ...]:
+    """Lines on where the gallery is measured, if not in one process on this machine.
+
+    Raises:
+        GalleryError: there is no such cluster.
+    """
+    if spec.ray:
+        with connected(spec.ray) as cluster:
+            seats = cluster.seats(accelerators=spec.device != "cpu")
+        return (f"Measured on the Ray cluster {spec.ray}: {seats_in_words(seats)}.",)
+    count = spec.device.count(",") + 1
+    return (f"Measured by {count} processes, on {spec.device}.",) if count > 1 else ()
 
 
 def total_lines(found: Forecast, spec: GallerySpec) -> Iterator[str]:

@@ -109,7 +109,7 @@ def single(source: Source, max_size: float) -> bytes:
     type=Word(["npz", "safetensors"]),
     default="npz",
     show_default=True,
-    help="Of the files: npz for plain numpy, or safetensors.",
+    help="Format: npz for plain numpy, or safetensors.",
 )
 @options(EXPORTING)
 def export_records(site: Path, out: Path, kind: RecordFormat, **given: Any) -> None:

@@ -93,7 +93,7 @@ MEASURING: tuple[Option, ...] = (
     click.option(
         "--dtype",
         type=Word(["auto", "float32", "bfloat16", "float16"]),
-        help="Of weights and activations; softmax and norms are float32 always."
+        help="Type of weights and activations. Softmax and norms are always float32."
         "  [default: auto, which is float32]",
     ),
     click.option(

@@ -394,7 +394,10 @@ def _chosen(wanted: tuple[str, ...], names: dict[T, tuple[str, ...]], what: str)
     for word in wanted:
         if not any(word in known for known in names.values()):
             wholes = [known[3] if len(known) > 3 else known[0] for known in names.values()]
-            labels = list(dict.fromkeys([*wholes, *(known[0] for known in names.values())]))
+            others = [name for known in names.values() for name in known[:2]]
+            labels = list(dict.fromkeys([*wholes, *others]))
+            if what == "image" and any("," in whole for whole in wholes):
+                wholes = [known[1] for known in names.values()]  # the names of files
             wholes = list(dict.fromkeys(wholes))
             shown = ", ".join(wholes[:10]) + (", ..." if len(wholes) > 10 else "")
             hint = did_you_mean(word, labels) or f"There are: {shown}."

@@ -38,6 +38,7 @@ from generator.images.pixels import (
 from generator.records.run import ImageEntry, ObjectBox
 from generator.spec.toml import did_you_mean
 from generator.text.numbers import machine
+from generator.text.phrases import some
 
 logger = logging.getLogger(__name__)
 
@@ -171,11 +172,13 @@ def _matched(
     """
     usable = [image for image in images if image.failure is None]
     found = {}
+    used: set[str] = set()
     for image in usable:
         names = _names(image.path.with_name(image.name), endings=endings)
         name = next((name for name in names if name in marks), None)
         if name is not None:
             found[image.slug] = marks[name]
+            used.add(name)
     without = [image for image in usable if image.slug not in found]
     if usable and not found:
         first = usable[0].name if endings else _stem(usable[0].name)
@@ -185,9 +188,12 @@ def _matched(
         )
     if without:
         named = _named(without, usable)
-        some = ", ".join(named[:5]) + (" and others" if len(named) > 5 else "")
+        text = ", ".join(named[:5]) + (" and others" if len(named) > 5 else "")
+        rest = some(sorted(set(marks) - used))
         logger.warning(
-            "%s", f"{source} marks nothing in {len(without)} of {len(usable)} pictures: {some}."
+            "%s",
+            f"{source} marks nothing in {len(without)} of {len(usable)} pictures: {text}."
+            + (f" It marks what is no picture here: {rest}." if rest else ""),
         )
     return found
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -30,13 +31,15 @@ from generator.pipeline.forecast import learn_from
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.paper import paper_of
 from generator.pipeline.plan import PlannedModel, WorkPlan, work_plan
+from generator.pipeline.workers.cluster import Cluster, connected
+from generator.pipeline.workers.pages import cluster_pool
 from generator.present.files.manifest_file import is_site
 from generator.present.files.settings import Settings
 from generator.present.pages.environment import template_folders
 from generator.present.pages.register_text import register_warning
 from generator.present.site.staging import check_replaceable
 from generator.present.site.write import STEPS_A_CELL, SiteResult, build_site
-from generator.progress import Reporter
+from generator.progress import Reporter, Silent
 from generator.records.run import (
     AddedRegister,
     Cell,
@@ -99,6 +102,20 @@ def build_gallery(
         StoreError: a record is missing and must not be measured.
     """
     figures = check_before_work(spec)
+    with connected(spec.ray) if spec.ray else nullcontext() as cluster:
+        return _built(spec, figures, cluster, command, reporter, records_only=records_only)
+
+
+def _built(
+    spec: GallerySpec,
+    figures: tuple[PlannedFigure, ...],
+    cluster: Cluster | None,
+    command: str,
+    reporter: Reporter,
+    *,
+    records_only: bool,
+) -> Outcome:
+    """Build until no record is found damaged."""
     store = Store(spec.store)
     measured = 0
     for is_last in (False, False, True):
@@ -107,7 +124,7 @@ def build_gallery(
             expect_complete(plan, store)
         before = _damage(plan, store)
         try:
-            outcome = _build(spec, plan, store, figures, command=command, reporter=reporter)
+            outcome = _build(spec, plan, store, figures, cluster, command, reporter)
         except StoreError:
             if records_only or is_last or _damage(plan, store) <= before:
                 raise
@@ -131,12 +148,12 @@ def _build(
     plan: WorkPlan,
     store: Store,
     figures: tuple[PlannedFigure, ...],
-    *,
+    cluster: Cluster | None,
     command: str,
     reporter: Reporter,
 ) -> Outcome:
     """Measure the missing records of a plan, and write the site."""
-    failures = measure_missing(spec, plan, store, reporter)
+    failures = measure_missing(spec, plan, store, reporter, cluster)
     run = describe_run(spec, plan, store, failures, command)
     expect_something(run, failures)
     undrawn: list[Failure] = []
@@ -152,6 +169,7 @@ def _build(
             read_weights=store.get_weights,
             settings=settings_of(spec),
             jobs=None if spec.jobs == "auto" else spec.jobs or 1,
+            pool=cluster_pool(cluster, store.root) if cluster else None,
             advance=job.advance,
             draw=lambda folder, contents: draw_figures(
                 folder, gallery_of(shown, contents, folder, store), spec, figures, run, undrawn
@@ -301,6 +319,8 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
             logger.info("%s is %s, %s", model.entry.label, model.resolved.version[:12], size)
         if model.preprocessing is not None and model.preprocessing.assumed:
             reporter.note(f"{model.entry.label}: {model.preprocessing.assumed}")
+    for change in _changed_resolutions(spec, plan):
+        reporter.note(change)
     paper_of(spec, plan)  # raise errors before measuring, not after
     broken = [model.entry.failure for model in plan.models if model.entry.failure]
     unusable = [image.failure for image in images if image.failure]
@@ -315,7 +335,20 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
     return plan
 
 
-def find_images(spec: GallerySpec, store: Store, reporter: Reporter) -> tuple[ImageEntry, ...]:
+def _changed_resolutions(spec: GallerySpec, plan: WorkPlan) -> Iterator[str]:
+    """Lines on models whose input is not as large as asked, because patches are whole."""
+    for asked, model in zip(spec.models, plan.models, strict=True):
+        wanted = spec.resolution_of(asked)
+        cells = (cell for cell in plan.cells if cell.model == model.entry.slug)
+        view = next((cell.geometry.view for cell in cells if cell.geometry), None)
+        short = min(view.input_height, view.input_width) if view else wanted
+        if wanted and short != wanted:
+            yield f"{model.entry.label}: {short} px in place of {wanted} px: patches are whole"
+
+
+def find_images(
+    spec: GallerySpec, store: Store, reporter: Reporter | None = None
+) -> tuple[ImageEntry, ...]:
     """The pictures of a gallery with groups and annotations; those at addresses are fetched.
 
     Raises:
@@ -323,6 +356,7 @@ def find_images(spec: GallerySpec, store: Store, reporter: Reporter) -> tuple[Im
     """
     groups = read_groups(spec.groups) if spec.groups else {}
     skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
+    reporter = reporter or Silent()
     places = fetch_all(places_of(spec.images), store.root, reporter)
     if spec.dataset is not None:
         places += dataset_pictures(spec.dataset, store.root, reporter)

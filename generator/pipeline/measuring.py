@@ -9,6 +9,7 @@ from itertools import groupby
 
 from generator.errors import GalleryError
 from generator.pipeline.plan import PlannedModel, WorkPlan, failure_of
+from generator.pipeline.workers.cluster import Cluster, RayCrew
 from generator.pipeline.workers.crews import crew_of, places_of
 from generator.pipeline.workers.measurer import crash
 from generator.pipeline.workers.work import (
@@ -37,9 +38,16 @@ GIVEN_UP_AFTER = 3
 
 
 def measure_missing(
-    spec: GallerySpec, plan: WorkPlan, store: Store, reporter: Reporter
+    spec: GallerySpec,
+    plan: WorkPlan,
+    store: Store,
+    reporter: Reporter,
+    cluster: Cluster | None = None,
 ) -> dict[str, Failure]:
     """Measure missing records and weights.
+
+    Args:
+        cluster: where to measure; None for this machine.
 
     Returns:
         The reason of each record that could not be measured, by key.
@@ -50,9 +58,14 @@ def measure_missing(
     """
     if not any(plan.missing(model) or plan.weights_missing(model) for model in plan.models):
         return {}
-    places = places_of(spec)
-    batches = _batches(spec, plan, accelerated=places.accelerated)
-    crew = crew_of(places, plan.dtype, store, batches=len(batches))
+    crew: Crew
+    if cluster is not None and not any(model.opened for model in plan.models):
+        crew = far = RayCrew(cluster, spec.device, plan.dtype, store)
+        batches = _batches(spec, plan, accelerated=far.accelerated)
+    else:
+        places = places_of(spec)
+        batches = _batches(spec, plan, accelerated=places.accelerated)
+        crew = crew_of(places, plan.dtype, store, batches=len(batches))
     failures: dict[str, Failure] = {}
     for title, part in _stages(batches, crew):
         failures |= _Stage(spec, store, reporter, part).run(crew, title)

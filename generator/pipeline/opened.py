@@ -191,6 +191,7 @@ class OpenModel:
         Raises:
             StoreError: the store cannot be written.
         """
+        images = pictures_of(images)
         total = len(images) if isinstance(images, Sized) else 0
         with python_reporter(progress and bool(total)).job(self.id, total) as job:
             rest = iter(images)
@@ -285,6 +286,11 @@ def _given(image: Picture, folder: Path, number: int, *, strict: bool) -> _Given
             raise
         return NotMeasured(name, error.message, error.hint)
     return _Given(name, entry)
+
+
+def pictures_of(images: Picture | Iterable[Picture]) -> Iterable[Picture]:
+    """Pictures as they were given; a single one becomes a list, for a text is a list of letters."""
+    return [images] if isinstance(images, str | Path | Image.Image) else images
 
 
 def name_of(image: Picture) -> str:

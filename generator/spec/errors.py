@@ -79,7 +79,7 @@ def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSourc
     else:
         expected = _expected(owner, key)
         message = f"{where} should be {expected}, got {kind_of(detail['input'])}."
-        if detail["input"] in _SYNONYMS.get(key, {}):
+        if isinstance(detail["input"], str) and detail["input"] in _SYNONYMS.get(key, {}):
             hint = f"Did you mean {_SYNONYMS[key][detail['input']]}?"
         elif isinstance(detail["input"], str) and key not in _NOT_GUESSED:
             hint = did_you_mean(detail["input"], re.findall(r"[\w:]+", expected)) or hint

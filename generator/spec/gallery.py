@@ -121,6 +121,9 @@ class GallerySpec(BaseModel):
         batch_size: pictures per forward pass; None for as many as fit.
         jobs: processes that make pages; ``auto`` for one on each core. More than one are started
             anew, so a script that asks for them needs ``if __name__ == "__main__"``.
+        ray: measure and make pages on a Ray cluster: ``auto`` for that of this machine, or the host
+            and port of its head; None for this machine alone. Then ``device`` is ``auto``, ``cpu``
+            or ``cuda``.
         trust_remote_code: run code that comes with a checkpoint.
         strict: stop at the first model or image that fails.
         store: folder of the record store.
@@ -177,6 +180,11 @@ class GallerySpec(BaseModel):
         None, description="a whole number from 1"
     )
     jobs: Jobs = None
+    ray: str | None = Field(
+        None,
+        pattern=r"^(auto|[^/:\s]+:[0-9]{1,5})$",
+        description="auto, or the host and port of a Ray cluster's head",
+    )
     trust_remote_code: _Flag = Field(False, description=_FLAG)
     strict: _Flag = Field(False, description=_FLAG)
     store: AnyPath = Field(default_factory=default_store, description="a folder")
@@ -249,6 +257,7 @@ class GallerySpec(BaseModel):
         except ValidationError as error:
             raise in_words(error, cls, source) from None
         spec._refuse_sweeps_of_one_label(source)
+        spec._refuse_devices_of_a_cluster(source)
         spec._refuse_twins(source)
         spec._refuse_overwriting(source)
         spec._refuse_masks_as_images(source)
@@ -316,6 +325,12 @@ class GallerySpec(BaseModel):
     def _size(self, model: ModelSpec) -> str:
         pixels = self.resolution_of(model)
         return f"{pixels} px" if pixels else "own size"
+
+    def _refuse_devices_of_a_cluster(self, source: SpecSource) -> None:
+        """Refuse to choose devices by number on a cluster, which gives each worker its own."""
+        if self.ray and self.device not in ("auto", "cpu", "cuda"):
+            message = f"{source.name('device')}: {self.device} cannot be chosen on a Ray cluster."
+            raise SpecError(source.says("device", message), "Use auto, cpu or cuda.")
 
     def _refuse_twins(self, source: SpecSource) -> None:
         """Refuse two identical models: probably a mistake."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -30,6 +31,9 @@ class Usage:
 def run(*command: str, log: Path) -> Usage:
     """Run a command to its end.
 
+    It is started by a small process: on Linux the memory of the process that starts a program
+    counts as the program's own.
+
     Args:
         command: the program and its arguments.
         log: file that receives what it says.
@@ -38,13 +42,13 @@ def run(*command: str, log: Path) -> Usage:
         RuntimeError: it failed.
     """
     start = time.perf_counter()
-    with log.open("wb") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    launched = [sys.executable, "-S", str(Path(__file__)), str(log), *command]
+    done = subprocess.run(launched, check=True, capture_output=True, text=True)
+    wall = time.perf_counter() - start
+    status, cpu, peak = json.loads(done.stdout)
+    if status:
         raise RuntimeError(f"{' '.join(command)} failed:\n{log.read_text()}")
-    return Usage(used.ru_utime + used.ru_stime, time.perf_counter() - start, used.ru_maxrss * 1024)
+    return Usage(cpu, wall, peak)
 
 
 def program(*arguments: str, log: Path) -> Usage:
@@ -71,3 +75,16 @@ def busy(count: int) -> Iterator[None]:
         for other in others:
             other.kill()
             other.wait()
+
+
+def _launch(log: str, *command: str) -> None:
+    """Run a command, then print its exit code, seconds of processors, and bytes of memory."""
+    with Path(log).open("wb") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+        _, status, used = os.wait4(process.pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    print(json.dumps([code, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024]))
+
+
+if __name__ == "__main__":
+    _launch(*sys.argv[1:])

@@ -73,9 +73,8 @@ def pages(folder: Path, pictures: int, *, registers: int, resolution: int, load:
         load: measure with one process on each core and beside other work, too.
     """
     checkpoint = seeded.checkpoint(folder / "model", "L", registers)
-    gallery = Gallery(
-        folder, (checkpoint,), seeded.photographs(folder / "pictures", pictures), resolution
-    )
+    shown = seeded.photographs(folder / "pictures", pictures)
+    gallery = Gallery(folder, (checkpoint,), shown, resolution, patch_queries="off")
     cells = gallery.fill()
 
     def fresh(*more: str) -> Usage:

@@ -63,7 +63,8 @@ def test_few_words_are_shown(opened: Page) -> None:
     assert 500 < len(opened.locator("main").inner_text().split()) <= MOST_WORDS["pair"]
     for name in ("plain", "with registers"):
         page = opened.url
-        opened.locator(".compared").get_by_role("link", name=name, exact=True).click()
+        with opened.expect_navigation():
+            opened.locator(".compared").get_by_role("link", name=name, exact=True).click()
         settle(opened)
         words = opened.locator("main").inner_text().split()
         assert 400 < len(words) <= MOST_WORDS["model"], name

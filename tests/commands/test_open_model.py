@@ -79,8 +79,8 @@ def test_progress_of_many_pictures(capsys: pytest.CaptureFixture[str]) -> None:
     model = generator.open_model("models/plain")
     list(model.measure_all(["photos/one.png", "photos/two.png"]))
     assert "plain: 2/2" in capsys.readouterr().err
-    list(model.measure_all(["photos/one.png"], progress=False))
-    assert capsys.readouterr().err == ""
+    (found,) = model.measure_all("photos/one.png", progress=False)  # type: ignore[arg-type]
+    assert found.image == "one.png" and capsys.readouterr().err == ""
 
 
 @pytest.mark.usefixtures("here")
@@ -111,7 +111,7 @@ def test_a_gallery_of_named_and_open_models(loads: list[str]) -> None:
     assert [image.name for image in manifest.images] == ["one.png", "two.png"]
     methods = Path("site/methods/index.html").read_text(encoding="utf-8")
     assert "was in memory" in methods
-    again = generator.build(models=[model], images=["photos/one.png"], out="site")
+    again = generator.build(models=model, images="photos/one.png", out="site")  # type: ignore[arg-type]
     assert (again.measured, again.reused) == (0, 1)
 
 

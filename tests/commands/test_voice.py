@@ -22,7 +22,9 @@ def test_quiet_verbose_and_debug(here: Path) -> None:
     usual = run(*WORDS)
     assert usual.stderr.count(said) == 1
     assert "3 images are found" not in usual.stderr
-    loud = run(*WORDS, "-v")
+    assert "in place of" not in usual.stderr
+    loud = run(*WORDS, "-v", "--resolution", "57")
+    assert "plain: 64 px in place of 57 px: patches are whole\n" in loud.stderr
     assert "3 images are found\n" in loud.stderr and "3 layers of 4 heads\n" in loud.stderr
     debug = run(*WORDS, "--debug")
     assert debug.stderr.endswith("Log: attention-gallery.log\n")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
 from generator.capture.checkpoint.families import PLAIN
@@ -129,6 +132,31 @@ def test_every_gallery_file_in_a_document_can_be_read(block: Block, tmp_path: Pa
         assert spec_of(block, tmp_path).models
     except SpecError as error:
         pytest.fail(f"{block}: {error}")
+
+
+@pytest.mark.parametrize("block", every("sh"), ids=str)
+def test_every_shell_block_is_shell(block: Block) -> None:
+    done = subprocess.run(
+        ["bash", "-n"], input=block.text, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("block", every("yaml"), ids=str)
+def test_every_file_for_kubernetes_in_a_document_is_whole(block: Block) -> None:
+    (job,) = yaml.safe_load_all(block.text)
+    assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
+    words = shlex.split(job["spec"]["entrypoint"])
+    assert words[0] == "attention-gallery"
+    parse(words[1:])
+    cluster = job["spec"]["rayClusterSpec"]
+    assert f"ray=={cluster['rayVersion']}\n" in (ROOT / "constraints.txt").read_text()
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    for group in groups:
+        pod = group["template"]["spec"]
+        volumes = {volume["name"] for volume in pod["volumes"]}
+        mounted = {mount["name"] for each in pod["containers"] for mount in each["volumeMounts"]}
+        assert mounted == volumes
 
 
 @pytest.mark.parametrize("block", every("python"), ids=str)

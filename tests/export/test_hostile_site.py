@@ -88,7 +88,8 @@ def test_every_command_refuses_a_manifest_that_leads_out(
         if kind[0] == "figure":
             command = ["figure", str(sent.site), "-o", out, "--store", str(sent.store)]
         result = CliRunner().invoke(main, command)
-        assert (result.exit_code, result.stderr) == (1, f"Error: {named} {DISTRUST}\n"), command
+        assert result.exit_code in (1, 2), command
+        assert result.stderr == f"Error: {named} {DISTRUST}\n", command
     result = CliRunner().invoke(main, ["publish", str(sent.site), "--to", "branch", "--dry-run"])
     assert result.exit_code == 1
     assert f"manifest.json names {path!a}, which is not inside of the site." in result.output

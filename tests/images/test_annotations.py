@@ -49,11 +49,15 @@ def test_a_composed_name_finds_a_decomposed_one(tmp_path: Path) -> None:
 
 def test_pictures_without_marks_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     mask(tmp_path / "a.png")
+    mask(tmp_path / "cofee.png")
     images = [entry("a.jpg"), *(entry(f"{n}.jpg") for n in range(6))]
     with caplog.at_level(logging.WARNING):
         annotate(images, masks=tmp_path)
     some = "0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and others"
-    assert caplog.messages == [f"{tmp_path} marks nothing in 6 of 7 pictures: {some}."]
+    assert caplog.messages == [
+        f"{tmp_path} marks nothing in 6 of 7 pictures: {some}. It marks what is no picture here: "
+        "cofee."
+    ]
 
 
 def test_frames_without_marks_are_named_by_their_sequence(

@@ -125,6 +125,11 @@ def test_the_speed_of_the_machine_is_measured_once_and_learned(
     assert speed.speed_here().pages == pytest.approx(1 / speed.REFERENCE)
 
 
+def test_several_devices_are_said(spec: GallerySpec, capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan(merge(spec, device="cpu,cpu"), Console(width=120), Silent())
+    assert "Measured by 2 processes, on cpu,cpu." in capsys.readouterr().out.splitlines()
+
+
 def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
     from generator.pipeline.costs import extra_prices
 

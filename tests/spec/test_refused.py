@@ -12,11 +12,11 @@ from generator.spec.options import load_spec
 from tests.spec.gallery_file import ENOUGH, MODELS, NAME_IMAGES, NAME_MODELS, error_of
 
 EXTRA_KEYS = (
-    "title, description, resolution, models, sequences, sweeps, images, out, field_of_view, "
-    "device, dtype, "
-    "patch_queries, extras, objects, target, batch_size, jobs, trust_remote_code, strict, store, "
-    "templates, groups, masks, boxes, site_url, compare, paper, analyses, figure, anonymous, "
-    "max_site_size"
+    "title, description, resolution, models, sequences, sweeps, dataset, images, out, "
+    "field_of_view, device, dtype, "
+    "patch_queries, extras, objects, target, batch_size, jobs, ray, trust_remote_code, strict, "
+    "store, templates, groups, masks, boxes, site_url, compare, paper, analyses, figure, "
+    "anonymous, max_site_size"
 )
 
 
@@ -41,8 +41,8 @@ EXTRA_KEYS = (
         ),
         (
             'models = ["a/b"]\nimages = ["p", 7]\n',
-            'entry 2 of images should be a list of files and folders such as ["photos"], '
-            f"got the number 7. {NAME_IMAGES}",
+            "entry 2 of images should be a list of files, folders, patterns and addresses such as "
+            f'["photos", "more/*.jpg"], got the number 7. {NAME_IMAGES}',
         ),
         (
             "resolution = 0\n" + ENOUGH,

@@ -18,7 +18,7 @@ from generator.export.figures.layout.tones import TIMES, Tone, own_range
 from generator.export.figures.layout.venues import extent
 from generator.export.figures.scale_words import WEIGHTED, cut_said, scope_said
 from generator.export.pictures.drawing import input_picture, size_of
-from generator.export.pictures.selection import ALL, OneMap, Selection, chosen_maps
+from generator.export.pictures.selection import ALL, OneMap, Selection, chosen_maps, no_map
 from generator.export.source import MeasuredGallery
 from generator.present.cells.labels import row_name
 from generator.present.cells.maps import PRIMARY, VALUES
@@ -287,11 +287,9 @@ class Scene:
             SpecError: none of the requested maps exists.
         """
         if not self._drawn:
-            raise SpecError(
-                "None of the models has a map of these layers, heads and queries.",
-                "Layers and heads count from 1; patches are queries only where the gallery keeps "
-                "them.",
-            )
+            pairs = product(self.models, self.images)
+            records = (self.record(model, image) for model, image in pairs)
+            raise no_map(filter(None, records), mixed=self.source.run.mixed)
 
     @property
     def _asked(self) -> tuple[str, ...]:

@@ -12,9 +12,8 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from generator.errors import SpecError
 from generator.export.pictures.drawing import colored, enlarged, input_picture, overlaid, size_of
-from generator.export.pictures.selection import ALL, LAST, OneMap, Selection, chosen_maps
+from generator.export.pictures.selection import ALL, LAST, OneMap, Selection, chosen_maps, no_map
 from generator.export.source import Source
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell
@@ -153,11 +152,7 @@ def map_files(
             picture = _picture(source, cell, record, one, style, width, strength)
             yield item.file, _png(picture, None if source.run.anonymous else item)
     if not items:
-        raise SpecError(
-            "None of the models has a map of these layers, heads and queries.",
-            "Layers and heads count from 1, and patches are queries only where the gallery keeps "
-            "them.",
-        )
+        raise no_map((source.read(c.record) for c in cells), mixed=source.run.mixed)
     missing = missing_items(source, cells, wanted)
     index = {
         "maps": [asdict(item) for item in items],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,6 +91,24 @@ def _queries(text: str) -> tuple[str, ...]:
     return found
 
 
+def no_map(records: Iterable[AttentionRecord], *, mixed: bool) -> SpecError:
+    """The error where no record has a selected map: says what there is."""
+    layers = heads = 0
+    queries: dict[str, None] = {}
+    kept = False
+    for record in records:
+        layers, heads = max(layers, record.model.layers), max(heads, record.model.heads)
+        known = query_ids(record.layout, mixed=mixed, values=record.values is not None)
+        queries |= dict.fromkeys(known)
+        kept = kept or record.patch_attention is not None
+    patches = "patches too, such as patch-3-5" if kept else "no patches, whose rows are not kept"
+    return SpecError(
+        "None of the models has a map of these layers, heads and queries.",
+        f"There are layers 1 to {layers}, heads 1 to {heads} and the queries "
+        f"{', '.join(queries)}; {patches}.",
+    )
+
+
 def chosen_maps(record: AttentionRecord, wanted: Selection, *, mixed: bool) -> Iterator[OneMap]:
     """The selected maps of a record; maps that the model does not have are left out.
 
@@ -151,4 +169,4 @@ def _heads(row: FloatArray, wanted: tuple[str, ...]) -> Iterator[tuple[str, Floa
             yield name, row[int(name) - 1]
 
 
-__all__ = ["ALL", "LAST", "PRIMARY", "OneMap", "Selection", "chosen_maps", "selection"]
+__all__ = ["ALL", "LAST", "PRIMARY", "OneMap", "Selection", "chosen_maps", "no_map", "selection"]

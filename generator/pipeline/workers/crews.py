@@ -48,7 +48,7 @@ def places_of(spec: GallerySpec) -> Places:
 
 
 def crew_of(places: Places, dtype: str, store: Store, *, batches: int) -> Crew:
-    """The crew for some batches.
+    """The crew of this machine for some batches.
 
     Args:
         dtype: dtype of weights and activations, resolved.

@@ -92,24 +92,25 @@ class DeviceProcesses:
         """
         events: Events = SimpleQueue()
         running = {process.name: process for process in self._all(events)}
-        idle: set[str] = set()
+        idle: list[_Process] = []
         try:
             while not work.done:
                 process, message = events.get()
                 match message:
                     case Ready():
                         process.ready = True
-                        idle.add(process.name)
+                        if not process.begins(work):
+                            idle.append(process)
                     case Stopped(error):
                         raise error
                     case None:
                         del running[process.name]
-                        idle.discard(process.name)
+                        idle = [other for other in idle if other is not process]
                         yield from self._lost(process, work, running, events)
+                        idle = [other for other in idle if not other.begins(work)]
                     case outcome:
                         work.settle(process.name, outcome)
                         yield outcome
-                idle = {name for name in sorted(idle) if not running[name].begins(work)}
         except BaseException:
             _end(running.values(), at_once=True)
             raise

@@ -7,9 +7,12 @@ import pickle
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from generator.errors import GalleryError
 from generator.pipeline.workers.work import ModelLost, Outcome, Unmeasured, Warned
+
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,14 @@ class _Kept(logging.Handler):
 
 def sendable(message: object) -> bytes:
     """A message as a pickle; errors keep their traceback as a note."""
+    return pickle.dumps(portable(message))
+
+
+def portable(message: Told) -> Told:
+    """A message that can be sent; errors keep their traceback as a note."""
     if isinstance(message, Unmeasured | ModelLost) and message.raised is not None:
-        message = replace(message, raised=_noted(message.raised))
-    return pickle.dumps(message)
+        return replace(message, raised=_noted(message.raised))
+    return message
 
 
 def _noted(error: Exception) -> Exception:

@@ -47,9 +47,11 @@ class HeadsAlike:
     Attributes:
         similarity: float16 ``[layer x head, layer x head]``, layers outer: 1 - JSD, mean over
             images.
+        order: the heads, with similar ones side by side.
     """
 
     similarity: FloatArray
+    order: tuple[int, ...]
     layers: int
     heads: int
     images: int
@@ -63,13 +65,11 @@ class HeadPictures:
     """Pictures of the similarity of heads, on a linear scale from 0 to 1.
 
     Attributes:
-        order: the heads, with similar ones side by side.
         by_layer: a tile for each pair of layers, a pixel for each pair of heads.
-        clustered: one tile, in ``order``.
+        clustered: one tile, in the order of ``alike``.
     """
 
     alike: HeadsAlike
-    order: tuple[int, ...]
     by_layer: FileEntry
     clustered: FileEntry
 
@@ -165,13 +165,12 @@ class SimilarityFiles:
         )
         alike = HEADS.read(self._cache.root / numbers.path)
         values = alike.similarity.astype(np.float32)
-        order = clustered_order(values)
         shape = (alike.layers, alike.heads, alike.layers, alike.heads)
         tiles = values.reshape(shape).swapaxes(1, 2)
-        clustered = values[np.ix_(order, order)][None, None]
+        clustered = values[np.ix_(alike.order, alike.order)][None, None]
         by_layer = draw(self._cache, f"{stem}-by-layer", numbers, tiles)
         drawn = draw(self._cache, f"{stem}-clustered", numbers, clustered)
-        return HeadPictures(alike, order, by_layer, drawn), (numbers, by_layer, drawn)
+        return HeadPictures(alike, by_layer, drawn), (numbers, by_layer, drawn)
 
     def _put_layers(
         self, slug: str, found: PooledList
@@ -205,7 +204,8 @@ def _heads_alike(cache: SiteCache, contents: list[CellContent]) -> HeadsAlike:
     model = contents[0].facts.model
     total = sum(row_similarity(_cls_rows(cache, content)).astype(float) for content in contents)
     mean = np.asarray(total / len(contents), dtype=np.float16)
-    return HeadsAlike(mean, model.layers, model.heads, len(contents))
+    order = clustered_order(mean.astype(np.float32))
+    return HeadsAlike(mean, order, model.layers, model.heads, len(contents))
 
 
 def _cls_rows(cache: SiteCache, content: CellContent) -> FloatArray:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
+from importlib.util import cache_from_source
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING
 
 from jinja2 import (
@@ -20,7 +25,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from generator.bundled import bundled
-from generator.errors import StoreError
+from generator.errors import SpecError, StoreError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -39,12 +44,13 @@ def template_folders(user: Path | None) -> tuple[Path, ...]:
     """Template folders in search order, the user's first.
 
     Raises:
-        StoreError: the user's folder does not exist, or has a file with a former name.
+        SpecError: the user's folder does not exist.
+        StoreError: it has a file with a former name.
     """
     if user is None:
         return (bundled("templates"),)
     if not user.is_dir():
-        raise StoreError(f"There is no template folder {user}.", "Name a folder with --templates.")
+        raise SpecError(f"There is no template folder {user}.", "Name a folder with --templates.")
     for old, new in RENAMED.items():
         if (user / old).is_file():
             raise StoreError(
@@ -54,10 +60,11 @@ def template_folders(user: Path | None) -> tuple[Path, ...]:
     return (user, bundled("templates"))
 
 
-class _CompiledTemplates(BytecodeCache):
-    """Templates that this process has compiled, so that the next site needs no compiling.
+class CompiledTemplates(BytecodeCache):
+    """Compiled templates, in memory and where Python keeps compiled modules.
 
-    Jinja compares the source with the one that was compiled.
+    Compiling takes a second, more than a small gallery takes to build again. Jinja compares the
+    source, its own version and Python's with those that were compiled.
     """
 
     def __init__(self) -> None:
@@ -65,15 +72,31 @@ class _CompiledTemplates(BytecodeCache):
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Fill the bucket of a template that was compiled before."""
-        if code := self._code.get(bucket.key):
-            bucket.bytecode_from_string(code)
+        code = self._code.get(bucket.key)
+        try:
+            bucket.bytecode_from_string(code or _file(bucket.key).read_bytes())
+        except (OSError, EOFError, ValueError, TypeError, UnpicklingError):
+            bucket.reset()  # there is none, or it is damaged
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep a compiled template."""
-        self._code[bucket.key] = bucket.bytecode_to_string()
+        """Keep a compiled template, on disk only if Python may keep its own there."""
+        code = self._code[bucket.key] = bucket.bytecode_to_string()
+        if sys.dont_write_bytecode:
+            return
+        file = _file(bucket.key)
+        with suppress(OSError):  # a package that belongs to another user can still be used
+            file.parent.mkdir(parents=True, exist_ok=True)
+            part = file.with_suffix(f".{os.getpid()}")
+            part.write_bytes(code)
+            part.replace(file)
 
 
-_COMPILED = _CompiledTemplates()
+def _file(key: str) -> Path:
+    """Where the compiled template of a key is kept."""
+    return Path(cache_from_source(str(bundled("templates") / f"{key}.py")))
+
+
+_COMPILED = CompiledTemplates()
 
 
 def make_environment(user: Path | None = None) -> Environment:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote
@@ -49,7 +48,7 @@ class Planner:
 
     def url(self, path: str) -> str:
         """URL of a site-relative path, relative to the page."""
-        return quote(posixpath.relpath(path, posixpath.dirname(self.page) or "."))
+        return quote(_relative(path, self.page))
 
     def frame(
         self,
@@ -202,3 +201,15 @@ class Planner:
     def image_link(self, image: ImageEntry) -> str:
         """URL of an image's page."""
         return self.url(image_path(image.slug))
+
+
+def _relative(path: str, page: str) -> str:
+    """A site-relative path as seen from a page.
+
+    There are thousands, and ``posixpath.relpath`` asks for the current folder each time.
+    """
+    there, here = path.split("/"), page.split("/")[:-1]
+    shared = 0
+    while shared < min(len(here), len(there) - 1) and here[shared] == there[shared]:
+        shared += 1
+    return "/".join([".."] * (len(here) - shared) + there[shared:])

@@ -64,7 +64,7 @@ def _written_beside(out: Path) -> Iterator[Path]:
                 former.rename(out)
         raise StoreError(
             f"The site could not be written to {out}: {error.strerror or error}."
-            " The former one is kept.",
+            f"{' The former one is kept.' if out.exists() else ''}",
             "Make room on the disk or choose another folder with -o.",
         ) from error
     except BaseException:

@@ -14,11 +14,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -55,26 +54,81 @@ def _cores() -> range:
     return range(os.cpu_count() or 1)
 
 
-class Workers:
-    """A pool of processes, each with one thread for linear algebra.
+class Pool(Protocol):
+    """Processes that put files into the staging folder."""
+
+    def map(self, make: Make[Item], items: Sequence[Item]) -> Iterator[tuple[PutFile, ...]]:
+        """The files of the items, in order.
+
+        Raises:
+            BrokenProcessPool: the processes are gone.
+        """
+        ...
+
+    def end(self) -> None:
+        """End the processes. What they have not begun is dropped."""
+
+
+StartPool = Callable[[SiteCache, Read, int], Pool | None]
+"""Starts a pool for a cache, records, and a number of new cells; None if it cannot."""
+
+
+class LocalPool:
+    """Processes of this machine, each with one thread for linear algebra.
 
     Args:
-        count: number of processes; 0 for none: the program makes all files itself.
+        count: number of processes.
         cache: the files of the site.
-        read: gives the record of a key; it is sent to the workers.
+        read: gives the record of a key; it is sent to the processes.
     """
 
     def __init__(self, count: int, cache: SiteCache, read: Read) -> None:
+        # A fork would copy the threads of torch in an unknown state.
+        self._executor = ProcessPoolExecutor(
+            count,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(cache.root, cache.former, cache.settings, read),
+        )
+
+    def map(self, make: Make[Item], items: Sequence[Item]) -> Iterator[tuple[PutFile, ...]]:
+        """The files of the items, in order.
+
+        Raises:
+            BrokenProcessPool: a process was killed.
+        """
+        return self._executor.map(partial(_made, make), items)
+
+    def end(self) -> None:
+        """End the processes. What they have not begun is dropped."""
+        self._executor.shutdown(cancel_futures=True)
+
+
+def local_pool(jobs: int | None) -> StartPool:
+    """Starts processes of this machine.
+
+    Args:
+        jobs: number of processes that the user wants; None for one on each core.
+    """
+
+    def start(cache: SiteCache, read: Read, new_cells: int) -> Pool | None:
+        count = worker_count(jobs, new_cells)
+        return LocalPool(count, cache, read) if count else None
+
+    return start
+
+
+class Workers:
+    """A pool of processes, or none: then the program makes all files itself.
+
+    Args:
+        cache: the files of the site.
+        pool: puts files into its folder.
+    """
+
+    def __init__(self, cache: SiteCache, pool: Pool | None) -> None:
         self._cache = cache
-        self._pool: ProcessPoolExecutor | None = None
-        if count:
-            # A fork would copy the threads of torch in an unknown state.
-            self._pool = ProcessPoolExecutor(
-                count,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_begin,
-                initargs=(cache.root, cache.former, cache.settings, read),
-            )
+        self._pool = pool
 
     def __enter__(self) -> Self:
         """Use the pool; it ends with the block."""
@@ -91,7 +145,7 @@ class Workers:
 
     def _end(self) -> None:
         if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+            self._pool.end()
             self._pool = None
 
     def ahead(self, make: Make[Item], items: Sequence[Item]) -> Iterator[Item]:
@@ -102,7 +156,7 @@ class Workers:
         waiting = iter(items)
         if self._pool is not None:
             try:
-                for files in self._pool.map(partial(_made, make), items):
+                for files in self._pool.map(make, items):
                     self._cache.adopt(files)
                     yield next(waiting)
             except BrokenProcessPool:
@@ -114,15 +168,36 @@ class Workers:
         yield from waiting
 
 
-@dataclass(frozen=True, slots=True)
-class _Bench:
-    """What a worker keeps between items."""
+class Bench:
+    """Makes files in a worker.
 
-    cache: SiteCache
-    read: Read
+    Args:
+        root: the staging folder.
+        former: folder of the previous site.
+        settings: how records are drawn.
+        read: gives the record of a key.
+    """
+
+    def __init__(self, root: Path, former: Path, settings: Settings, read: Read) -> None:
+        make_warnings_legible()
+        threadpool_limits(limits=1, user_api="blas")
+        self._cache = SiteCache(root, former, settings)
+        self._read = lru_cache(maxsize=1)(read)
+
+    def made(self, make: Make[Item], item: Item) -> tuple[PutFile, ...]:
+        """Make the files of an item.
+
+        The program meets an error again when it goes through the items, and reports it there.
+        """
+        known = len(self._cache.files)
+        try:
+            make(self._cache, self._read, item)
+        except GalleryError:
+            logger.debug("left to the program: %s", item, exc_info=True)
+        return tuple(self._cache.files[known:])
 
 
-_bench: _Bench | None = None
+_bench: Bench | None = None
 
 
 def _begin(root: Path, former: Path, settings: Settings, read: Read) -> None:
@@ -131,9 +206,7 @@ def _begin(root: Path, former: Path, settings: Settings, read: Read) -> None:
     # Ctrl-C reaches every process of the terminal; the program ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_program, daemon=True).start()
-    make_warnings_legible()
-    threadpool_limits(limits=1, user_api="blas")
-    _bench = _Bench(SiteCache(root, former, settings), lru_cache(maxsize=1)(read))
+    _bench = Bench(root, former, settings, read)
 
 
 def _end_with_the_program() -> None:
@@ -145,14 +218,6 @@ def _end_with_the_program() -> None:
 
 
 def _made(make: Make[Item], item: Item) -> tuple[PutFile, ...]:
-    """Make the files of an item.
-
-    The program meets an error again when it goes through the items, and reports it there.
-    """
+    """Make the files of an item in a worker."""
     assert _bench is not None, "a worker begins before it works"
-    known = len(_bench.cache.files)
-    try:
-        make(_bench.cache, _bench.read, item)
-    except GalleryError:
-        logger.debug("left to the program: %s", item, exc_info=True)
-    return tuple(_bench.cache.files[known:])
+    return _bench.made(make, item)

@@ -51,7 +51,7 @@ from generator.present.site.page_files import PageFiles
 from generator.present.site.plan import Site, site_of
 from generator.present.site.size import keep_within, too_large
 from generator.present.site.staging import staged
-from generator.present.site.workers import Read, Workers, worker_count
+from generator.present.site.workers import Read, StartPool, Workers, local_pool
 from generator.records.record import AttentionRecord, View
 from generator.records.run import Cell, Failure, ImageEntry, Run
 
@@ -98,6 +98,7 @@ def build_site(
     version: str,
     settings: Settings | None = None,
     jobs: int | None = 1,
+    pool: StartPool | None = None,
     read_weights: ReadWeights | None = None,
     advance: Advance = lambda: None,
     draw: Draw = lambda *_: (),
@@ -114,6 +115,7 @@ def build_site(
         settings: how records are drawn.
         jobs: number of processes that make the files of cells; None for one on each core. With more
             than one, ``read`` is sent to other processes and must be picklable.
+        pool: starts other processes than ``jobs``; those of this machine if it cannot.
         read_weights: gives the analyzed weights of a model by ``ModelEntry.weights``.
         advance: called ``STEPS_A_CELL`` times for each cell, to report progress.
         draw: draws figures for papers into the given folder, from the contents of the site.
@@ -132,7 +134,10 @@ def build_site(
             read,
             lru_cache(maxsize=1)(read),
         )  # a cell's files ask for the same record in turn
-        with Workers(worker_count(jobs, _new_cells(run, cache)), cache, unshared) as workers:
+        new_cells = _new_cells(run, cache)
+        started = pool(cache, unshared, new_cells) if pool else None
+        started = started or local_pool(jobs)(cache, unshared, new_cells)
+        with Workers(cache, started) as workers:
             contents = _put_heavy_files(run, read, read_weights, cache, templates, advance, workers)
         contents = replace(contents, figures=draw(stage, contents))
         pages = PageFiles(run, stage, templates, version)

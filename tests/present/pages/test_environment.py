@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment
 
 from generator.bundled import bundled
 from generator.errors import StoreError
-from generator.present.pages.environment import RENAMED, make_environment
+from generator.present.pages import environment
+from generator.present.pages.environment import RENAMED, CompiledTemplates, make_environment
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
@@ -27,3 +30,31 @@ def test_a_file_under_a_former_name_is_refused_with_the_new_one(
     )
     path.rename(tmp_path / "renamed")
     make_environment(tmp_path)
+
+
+def test_a_template_is_compiled_once_for_all_processes_and_again_when_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    compiled: list[str] = []
+    compile_one = Environment.compile
+
+    def counted(self: Environment, source: str, name: str, *rest: object) -> object:
+        compiled.append(name)
+        return compile_one(self, source, name, *rest)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Environment, "compile", counted)
+
+    def another_process() -> list[str]:
+        compiled.clear()
+        monkeypatch.setattr(environment, "_COMPILED", CompiledTemplates())
+        make_environment().get_template("macros/charts.html.jinja2")
+        return compiled[:]
+
+    assert another_process() == ["macros/charts.html.jinja2"]
+    assert another_process() == []
+    (kept,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    kept.write_bytes(kept.read_bytes()[:200])
+    assert another_process() == ["macros/charts.html.jinja2"]
+    assert another_process() == []

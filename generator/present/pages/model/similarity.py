@@ -76,7 +76,7 @@ def _head_mosaics(context: ModelContext, found: HeadPictures) -> tuple[Mosaic, .
     alike, planner = found.alike, context.planner
     side = alike.layers * (alike.heads + GAP) - GAP
     labels = tuple(str(layer + 1) for layer in range(alike.layers))
-    count = len(found.order)
+    count = len(found.alike.order)
     definitions = (planner.definition("head-similarity"),)
     return (
         Mosaic(
@@ -120,7 +120,7 @@ def _most_similar(context: ModelContext, found: HeadPictures) -> HeadTable:
     """The most similar other head of each head."""
     alike = found.alike
     values = _without_itself(alike)
-    places = {head: place for place, head in enumerate(found.order)}
+    places = {head: place for place, head in enumerate(found.alike.order)}
     rows = []
     for head, row in enumerate(values if len(values) > 1 else ()):
         other = int(np.nanargmax(row))
