@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers.vision_utils import get_vision_position_ids, get_vision_window_index
 
+from generator.capture.checkpoint.families import FAMILIES
 from generator.capture.checkpoint.sequence import SequenceLayout
 from generator.capture.extract import extract
 from generator.capture.forward.residual import ResidualStream
@@ -150,6 +151,18 @@ def test_tokens_behind_the_patches_are_among_the_prefix(tmp_path: Path) -> None:
         torch.testing.assert_close(seen, own, atol=1e-5, rtol=0)
     (record,) = measured(model, prepared(model))
     assert record.queries == layout.prefix
+
+
+def test_tokens_behind_the_patches_are_found_by_looking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = ready(YOLOS.save(tmp_path / "yolos"))
+    _, expected = captured(listed, pixels((6, 9)))
+    monkeypatch.delitem(FAMILIES, "yolos")
+    model = ready(tmp_path / "yolos")
+    layout, seen = captured(model, pixels((6, 9)))
+    assert layout.prefix == ("CLS", *(f"extra{n + 1}" for n in range(5)))
+    torch.testing.assert_close(seen, expected, atol=0, rtol=0)
 
 
 @pytest.mark.parametrize("family", CLIPS, ids=lambda family: family.name)

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from generator.capture.checkpoint.resolved import ResolvedModel
-from generator.capture.checkpoint.sequence import order_of
+from generator.capture.checkpoint.sequence import behind, order_of
 from generator.capture.forward.as_found import as_found, place_of
+from generator.capture.forward.hooks import first_tensor
 from generator.capture.forward.neurons import MovedNeurons
 from generator.capture.forward.scores import in_order
 from generator.capture.forward.vectors import HeadRoots
@@ -184,15 +185,15 @@ def _facts(resolved: ResolvedModel, built: Built) -> ModelFacts:
 def inferred_layout(model: LoadedModel, pixels: Tensor) -> TokenLayout:
     """The layout of an architecture that the table does not list, by looking where patches go.
 
-    Tokens in front of the patches become prefix tokens: the first is taken for CLS, the others keep
-    no role. Only the embedding runs for this, and once for each input size.
+    Tokens beside the patches become prefix tokens: the first in front of them is taken for CLS, the
+    others keep no role. Only the embedding runs for this, and once for each input size.
 
     Args:
         model: what to look at.
         pixels: ``[image, channel, row, column]``; one image is enough.
 
     Raises:
-        CaptureError: the tokens are not a prefix and then the patches, row by row.
+        CaptureError: the patches are not kept as one token each, row by row.
     """
     size = (pixels.shape[-2], pixels.shape[-1])
     if size not in model.inferred:
@@ -219,13 +220,11 @@ def _find_patches(model: LoadedModel, pixels: Tensor) -> TokenLayout:
             f"each, row by row; it runs {len(before)} tokens.",
             "It merges, drops or reorders patches, so there is no map over the whole picture.",
         )
-    if behind := len(before) - first - grid.patches:
-        raise CaptureError(
-            f"{model.facts.id} puts {behind} tokens behind its patches, where only tokens in front "
-            "of them can be shown.",
-            "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...).",
-        )
     names = ("CLS", *(f"extra{n + 1}" for n in range(first - 1)))[:first]
+    if last := len(before) - first - grid.patches:
+        known = max(first - 1, 0)
+        back = tuple(f"extra{known + n + 1}" for n in range(last))
+        return behind(names, back, grid.rows, grid.cols)
     return TokenLayout(names, grid.rows, grid.cols)
 
 
@@ -238,7 +237,7 @@ def _embedding(model: LoadedModel, pixels: Tensor, layout: TokenLayout) -> Tenso
     seen: list[Tensor] = []
 
     def stop(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        seen.append(args[0] if args else kwargs["hidden_states"])
+        seen.append(first_tensor(args, kwargs))
         raise _SeenError
 
     hook = model.blocks[0].register_forward_pre_hook(stop, with_kwargs=True)
