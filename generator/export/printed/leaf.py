@@ -84,7 +84,7 @@ def arrange(
         photo: height of the picture by its width; 0 without one.
         under: the words below the picture.
         maps: height by width of each large map.
-        walls: as many as maps. A map in any wall is as wide as in the others.
+        walls: as many as maps.
         names: the names in each table of numbers.
         absent: number of models without a map.
     """
@@ -106,15 +106,13 @@ def _candidates(maps: Sequence[float], walls: Sequence[WallShape], free: float) 
     """Every arrangement that fits into the free height; at least one."""
     count, tallest = len(maps), max(maps)
     yield _largest(count, tallest, free)
-    most = max(wall.columns for wall in walls)
-    high = max(wall.columns * wall.shape for wall in walls)
     for columns in range(1, count + 1):
         rows, across = -(-count // columns), _across(columns)
         for width in range(LEAST, across + 1):
             rest = free - rows * (width * tallest + LABEL + GAP)
-            cell = min(across / most, (rest / rows - LABEL - GAP) / high)
-            if cell >= LEAST_CELL:
-                own = tuple(int(10 * cell * wall.columns) / 10 for wall in walls)
+            high = rest / rows - LABEL - GAP
+            own = tuple(int(10 * min(across, high / wall.shape)) / 10 for wall in walls)
+            if all(wide >= LEAST_CELL * w.columns for wide, w in zip(own, walls, strict=True)):
                 yield Leaf(columns, max(width, ceil(max(own))), width, own)
 
 
