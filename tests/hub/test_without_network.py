@@ -112,7 +112,7 @@ def test_preprocessing_that_was_never_downloaded_is_not_taken_for_missing(
         assert refused(worker, "tiny/part") == expected
         result = build(worker, "tiny/part", "one.png")
         assert result.code == 1
-        assert expected.removeprefix("Error: ") in result.last_line
+        assert result.stderr.count(expected.removeprefix("Error: ")) == 1
     fetched(hub, tmp_path, "tiny/part", "preprocessor_config.json")
     with offline(tmp_path, hub) as worker:
         found = worker.run("inspect", "tiny/part")
