@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from generator.present.files.manifest import SCHEMA_VERSION
 from generator.records.store import Store
 from tests.export.conftest import Exportable
 from tests.present.gallery import tree
@@ -93,7 +94,7 @@ def test_a_site_of_a_later_schema_or_a_damaged_one_is_named(
     whole = path.read_text(encoding="utf-8")
     for text, said in (
         (
-            whole.replace('"schema": 3', '"schema": 4', 1),
+            whole.replace(f'"schema": {SCHEMA_VERSION}', f'"schema": {SCHEMA_VERSION + 1}', 1),
             f"{site} was built by another version of attention-gallery. Build it again.",
         ),
         (
