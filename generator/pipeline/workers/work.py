@@ -178,7 +178,7 @@ def cut(
     for cell in cells:
         assert cell.layout is not None
         most = size or max(tokens // cell.layout.tokens, 1)
-        if model.vision.inputs == "neighborhoods":
+        if model.resolved and model.resolved.vision.inputs == "neighborhoods":
             most = 1  # the network takes the patches of all pictures as one list
         if not found or len(found[-1]) >= most or not _alike(found[-1][0], cell):
             found.append([])
