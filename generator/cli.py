@@ -23,8 +23,8 @@ from generator.commands.inspect import inspect
 from generator.commands.publish import publish
 from generator.commands.schema import schema
 from generator.commands.serve import serve
-from generator.commands.shared import INTERRUPTED, InOrder, say
-from generator.commands.voice import with_voice
+from generator.commands.shared.options import INTERRUPTED, InOrder, say
+from generator.commands.shared.voice import with_voice
 from generator.temporary import finish_killed
 from generator.version import __version__
 

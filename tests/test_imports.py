@@ -32,6 +32,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "__main__",
     ),
     "capture": ("arrays checkpoint", "forward", "models", "loaders", "*"),
+    "capture.checkpoint": ("*", "originals"),
     "capture.models": ("*", "memory"),
     "analysis": ("absent grids quantities", "attention features", "stream", "cells", "compare"),
     "present": (
@@ -44,6 +45,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "site",
     ),
     "present.pages": ("*", "image methods model sweep", "pair", "index"),
+    "commands": ("shared", "*"),
     "pipeline": ("interventions", "plan", "workers", "*"),
     "export": (
         "anonymous archive files problems",

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.commands import completion
-from generator.commands.given import (
+from generator.commands.shared import completion
+from generator.commands.shared.given import (
     GALLERY,
     STANDARD_INPUT,
     BuildCommand,
     from_standard_input,
     gallery_file,
 )
-from generator.commands.shared import (
+from generator.commands.shared.options import (
     BESIDE,
     BUILDING,
     FAILED,
@@ -29,7 +29,7 @@ from generator.commands.shared import (
     report,
     say,
 )
-from generator.commands.voice import quiet
+from generator.commands.shared.voice import quiet
 from generator.errors import GalleryError, NothingLeftError, SpecError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from generator.commands.shared import STORE, one_line_errors, say
+from generator.commands.shared.options import STORE, one_line_errors, say
 
 
 @click.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from generator.commands.shared import (
+from generator.commands.shared.options import (
     BAD_USAGE,
     Word,
     one_line_errors,
@@ -93,7 +93,7 @@ def diff(
     compare, and with 0 otherwise.
     """
     from generator.analysis.compare.changes import chosen, threshold
-    from generator.commands.shared import outside
+    from generator.commands.shared.options import outside
     from generator.errors import SpecError
     from generator.export.diff.difference import difference
     from generator.export.diff.formats import passed_line
@@ -148,7 +148,7 @@ def _put(
     out: Path | None,
 ) -> None:
     """Print the difference, or write it to a file."""
-    from generator.commands.shared import save, save_both
+    from generator.commands.shared.options import save, save_both
     from generator.export.diff.formats import difference_csv, json_text, schema_bytes, table, text
     from generator.text.terminal import legible
 

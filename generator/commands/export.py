@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.commands.export_pictures import export_animation, export_maps, export_report
-from generator.commands.shared import (
+from generator.commands.shared.options import (
     EXPORTING,
     SITE,
     InOrder,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.commands.shared import (
+from generator.commands.shared.options import (
     EXPORTING,
     IMAGES,
     MODELS,

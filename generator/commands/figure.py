@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from generator.commands import completion
-from generator.commands.shared import (
+from generator.commands.shared import completion
+from generator.commands.shared.options import (
     IMAGES,
     MODELS,
     SITE,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from generator.commands import completion
-from generator.commands.given import GALLERY, BuildCommand
-from generator.commands.shared import one_line_errors, save, say
+from generator.commands.shared import completion
+from generator.commands.shared.given import GALLERY, BuildCommand
+from generator.commands.shared.options import one_line_errors, save, say
 from generator.errors import SpecError
 
 EXAMPLES = ("facebook/dinov2-small", "facebook/dinov2-with-registers-small")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from generator.commands.shared import MEASURING, one_line_errors, options
+from generator.commands.shared.options import MEASURING, one_line_errors, options
 
 
 @click.command()

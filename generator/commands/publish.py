@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from generator.commands.shared import (
+from generator.commands.shared.options import (
     Word,
     one_line_errors,
     say,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from generator.commands.shared import one_line_errors, save
+from generator.commands.shared.options import one_line_errors, save
 
 
 @click.command()

@@ -17,9 +17,9 @@ from typing import Any, BinaryIO
 
 import click
 
-from generator.commands.given import GALLERY
-from generator.commands.shared import one_line_errors, say
-from generator.commands.voice import quiet
+from generator.commands.shared.given import GALLERY
+from generator.commands.shared.options import one_line_errors, say
+from generator.commands.shared.voice import quiet
 from generator.errors import GalleryError, SpecError, StoreError
 
 LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from generator.cli import main
-from generator.commands.given import with_each_named
+from generator.commands.shared.given import with_each_named
 from tests.commands.running import fails, picture, run
 
 MODEL = ("-m", "models/plain")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from generator.capture.checkpoint.families import FAMILIES, PLAIN, REFUSED, Family
-from generator.capture.checkpoint.namings import ORIGINALS
+from generator.capture.checkpoint.originals.namings import ORIGINALS
 from generator.present.bibliography import ARCHITECTURES, short
 from generator.present.bibliography import FAMILIES as CITED
 from tests.capture.arranged import NEIGHBORHOODS

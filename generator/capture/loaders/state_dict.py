@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from generator.capture.checkpoint.layouts import VisionConfig, read_vision_config
-from generator.capture.checkpoint.namings import ORIGINALS, Original
+from generator.capture.checkpoint.originals.namings import ORIGINALS, Original
 from generator.capture.checkpoint.processors import Processor, read_processor
 from generator.capture.checkpoint.resolved import Read, ResolvedModel
 from generator.capture.checkpoint.weight_files import WeightFiles, expect_no_pointer, hash_files

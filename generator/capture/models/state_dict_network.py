@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig
 
-from generator.capture.checkpoint.namings import ROPE_PERIODS, ROPE_THETA
-from generator.capture.checkpoint.originals import StoredAt, Understood, understand
+from generator.capture.checkpoint.originals.namings import ROPE_PERIODS, ROPE_THETA
+from generator.capture.checkpoint.originals.network import StoredAt, Understood, understand
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.forward.residual import find_blocks
 from generator.capture.models.built import Built

@@ -267,7 +267,7 @@ def test_heads_are_those_of_the_published_code(
     width: int, more: dict[str, tuple[int, ...]], prefix: str, heads: int | None
 ) -> None:
     """384 is wide for 6 heads in DINO and DeiT, and for 12 in MoCo v3."""
-    from generator.capture.checkpoint.originals import understand
+    from generator.capture.checkpoint.originals.network import understand
 
     distilled = "dist_token" in more
     shapes = {

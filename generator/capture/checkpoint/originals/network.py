@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generator.capture.checkpoint.namings import (
+from generator.capture.checkpoint.originals.namings import (
     ORIGINALS,
     QUERY_KEY_VALUE,
     ROPE_PERIODS,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.commands import completion
-from generator.commands.voice import quiet
+from generator.commands.shared import completion
+from generator.commands.shared.voice import quiet
 from generator.errors import GalleryError, SpecError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Original checkpoints: how projects name their weights, and the network in a state dict."""

@@ -1,0 +1,1 @@
+"""What several commands share: options, errors, what is said, completion."""
