@@ -51,11 +51,10 @@ class Shot:
 
 
 SHOTS = (
-    Shot("index", "index.html", 1280, 1480),
-    Shot("image", "i/scene-sand/index.html", 1280, 1500),
-    Shot("patch", "i/scene-linen-wide/index.html#layer=3&query=patch&from=288.0,255.0", 1280, 900),
-    Shot("comparison", "r/demo-dinov2--demo-dinov2-registers/index.html", 1280, 920, "#maps"),
-    Shot("words", "r/demo-dinov2--demo-dinov2-registers/index.html", 1280, 850),
+    Shot("index", "index.html", 1280, 1180),
+    Shot("image", "i/scene-felt/index.html", 1280, 1300),
+    Shot("patch", "i/scene-linen-wide/index.html#layer=3&query=patch&from=288.0,255.0", 1280, 800),
+    Shot("comparison", "r/demo-dinov2--demo-dinov2-planted/index.html", 1280, 880),
     Shot("model", "m/demo-dinov2-registers/index.html", 1280, 860, "#heads"),
     Shot("methods", "methods/index.html", 900, 640, "#citing"),
 )
