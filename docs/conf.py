@@ -25,6 +25,7 @@ docs/python
 docs/guide
 docs/cluster
 docs/commands
+docs/keys
 docs/models
 docs/data
 templates/README

@@ -71,7 +71,7 @@ def _checks(model: LoadedModel, picture: Image.Image, resolution: int | None) ->
     watcher = Watcher(
         model.blocks, attention, tokens=layout.tokens, model=resolved.id, layout=layout
     )
-    with torch.inference_mode(), ResidualStream(model.blocks, layout) as residual, watcher:
+    with torch.no_grad(), ResidualStream(model.blocks, layout) as residual, watcher:
         model.forward(values, layout)
     captured = torch.stack([images[0] for images in attention.layers])
     return [

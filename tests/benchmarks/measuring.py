@@ -118,7 +118,7 @@ def rows_only(model: LoadedModel, side: int) -> None:
     layout = model.resolved.vision.layout(side, side)
     attention = ReducedAttention(partial(attention_of, queries=layout.prefix_slice))
     watcher = Watcher(model.blocks, attention, tokens=layout.tokens, model="seeded")
-    with torch.inference_mode(), watcher:
+    with torch.no_grad(), watcher:
         model.forward(torch.from_numpy(image(side))[None], layout)
     assert all(len(images) == 1 for images in attention.layers)
 

@@ -57,7 +57,7 @@ def own_attention(network: Any, model: LoadedModel, given: Tensor) -> Tensor:
     twice = patches[:, :, None].expand(-1, -1, 2, -1, -1).flatten(1)
     network.set_attn_implementation("eager")
     part = next(m for m in network.modules() if type(m) is type(model.network))
-    with torch.inference_mode(), eager_weights(part) as found:
+    with torch.no_grad(), eager_weights(part) as found:
         part(twice, grid_thw=grid)
     layers, waiting = [], []
     for weights in found:
@@ -98,7 +98,7 @@ def test_a_painted_patch_is_at_its_place(
     layout = model.layout(*flat.shape[-2:])
     norms = []
     for picture in (flat, painted):
-        with ResidualStream(model.blocks, layout) as residual, torch.inference_mode():
+        with ResidualStream(model.blocks, layout) as residual, torch.no_grad():
             model.forward(picture, layout)
         norms.append(residual.norms[0][0])
     changed = (norms[0] - norms[1]).abs() > 1e-4
@@ -143,7 +143,7 @@ def test_tokens_behind_the_patches_are_among_the_prefix(tmp_path: Path) -> None:
     for grid in ((4, 6), (6, 9)):
         layout, seen = captured(model, pixels(grid))
         assert layout.prefix == ("CLS", *(f"det{n + 1}" for n in range(5)))
-        with torch.inference_mode():
+        with torch.no_grad():
             output: Any = eager.network(pixels(grid), output_attentions=True)
         patches = grid[0] * grid[1]
         order = [0, *range(1 + patches, 6 + patches), *range(1, 1 + patches)]
@@ -172,7 +172,7 @@ def test_a_still_picture_is_a_clip_of_one_tubelet(family: Family, tmp_path: Path
     layout, seen = captured(model, pixels((4, 4)))
     assert (layout.prefix, layout.rows, layout.cols) == ((), 4, 4)
     clip = pixels((4, 4))[:, None].repeat(1, 2, 1, 1, 1)
-    with torch.inference_mode():
+    with torch.no_grad():
         output: Any = eager.network(clip, output_attentions=True)
     own = torch.stack(output.attentions)[:, 0]
     assert float((own - 1 / 16).abs().max()) > 0.05, "attention is not uniform"

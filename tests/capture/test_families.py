@@ -77,7 +77,7 @@ def eager_attention(folder: Path, item: Prepared) -> tuple[Tensor, list[Tensor]]
         and item.pixels.shape[1] != item.pixels.shape[2]
     ):
         inputs["interpolate_pos_encoding"] = True
-    with torch.inference_mode():
+    with torch.no_grad():
         output = reference.network(**inputs, output_attentions=True, output_hidden_states=True)
     assert len(output.attentions) == 3
     return torch.stack(output.attentions)[:, 0], list(output.hidden_states)
@@ -96,7 +96,7 @@ def test_every_layer_and_head_equals_the_eager_path(
     reducer = Reducer(layout, patch=(16, 16), patch_queries="heads", device=CPU)
     attention = ReducedAttention(reducer.reduce)
     watcher = Watcher(model.blocks, attention, tokens=layout.tokens, model=family.name)
-    with torch.inference_mode(), ResidualStream(model.blocks, layout) as residual, watcher:
+    with torch.no_grad(), ResidualStream(model.blocks, layout) as residual, watcher:
         model.forward(torch.from_numpy(item.pixels)[None], layout)
 
     expected, hidden = eager_attention(folders[family.name], item)
@@ -193,7 +193,7 @@ def test_pooling_probe_is_the_heads_own_weights(name: str, folders: dict[str, Pa
     (record,) = extract(model, [item])
     assert not isinstance(record, Broken) and record.pooling is not None
     head = model.network.head
-    with torch.inference_mode():
+    with torch.no_grad():
         hidden = model.forward(torch.from_numpy(item.pixels)[None], record.layout)[0]
         if name == "aimv2":
             query, key = head.cls_token[0], head.k_proj(hidden)

@@ -12,15 +12,18 @@ import torch
 from PIL import Image
 
 import generator
+from generator import api
 from generator.capture.models import load
 from generator.errors import ModelError, SpecError
+from generator.pipeline.opened import KeptNetwork
 from generator.present.files.manifest_file import read_manifest
 from tests.capture.modules import SAID, PlainViT
 
 
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Ids of the models that are loaded, in order."""
+    """Ids of the models that are loaded, in order; nothing is kept from other tests."""
+    monkeypatch.setattr(api, "_LAST", KeptNetwork())
     found: list[str] = []
     plain = load.load
 

@@ -275,7 +275,7 @@ class _Handler(BaseHTTPRequestHandler):
         repo = self._repo(name)
         if repo is None:
             return
-        revision, _, below = unquote(revision).partition("/")
+        revision, _, below = (unquote(each) for each in revision.partition("/"))
         commit = repo.commit_of(revision if found else "main")
         if commit is None:
             self._error(404, "RevisionNotFound", f"Invalid rev id: {revision}")

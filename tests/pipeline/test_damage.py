@@ -154,7 +154,7 @@ def test_a_damaged_file_of_a_site_is_named_before_it_is_exported_or_published(
         ):
             pass
         assert str(caught.value).startswith(said)
-        said = [f"{f.severity}: {f.text}" for f in review_site(spec.out, "branch").findings]
+        said = [f"{f.severity}: {f.text}" for f in review_site(spec.out, "branch").problems]
         changed = (
             f"error: 1 file cut short or changed since the build: {file.path}."
             if isinstance(file, FileEntry)

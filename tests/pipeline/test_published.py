@@ -70,12 +70,12 @@ def test_published_pictures_carry_no_metadata(spec: GallerySpec) -> None:
     (item,) = [item for item in manifest(spec).images if item.slug == "private"]
     assert (item.width, item.height) == (60, 120), "upright"
     pictures = [file for file in item.files if file.path.endswith(".webp")]
-    assert {file.kind for file in pictures} == {"picture", "thumb", "seen"}
+    assert {file.kind for file in pictures} == {"picture", "thumb", "crop"}
     for file in pictures:
         with Image.open(spec.out / file.path) as image:
             assert not image.getexif() and set(image.info) <= {"loop", "background"}
             # the part that the models saw is a square
-            assert image.height == image.width * (1 if file.kind == "seen" else 2)
+            assert image.height == image.width * (1 if file.kind == "crop" else 2)
 
 
 def test_awkward_names_of_pictures(spec: GallerySpec) -> None:

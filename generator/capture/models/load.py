@@ -75,9 +75,14 @@ class LoadedModel:
             layout: of an input of this size.
             gradients: whether a backward pass is to follow.
         """
-        # Not inference mode: what a network keeps from one pass for the next, such as an index of
-        # relative positions, would be of no use to a later pass with gradients.
-        with torch.set_grad_enabled(gradients), self._moved(layout):
+        # Not inference mode, also within a caller's: what a network keeps from one pass for the
+        # next, such as an index of relative positions, would be of no use to a later pass with
+        # gradients.
+        with (
+            torch.inference_mode(mode=False),
+            torch.set_grad_enabled(gradients),
+            self._moved(layout),
+        ):
             return self.runner.hidden(pixels.to(self.dtype), layout)
 
     def attentions(self, pixels: Tensor, layout: TokenLayout) -> tuple[Tensor, ...]:

@@ -16,6 +16,7 @@ from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import MODEL_MAPPING, AutoConfig, PretrainedConfig
+from transformers import MODEL_MAPPING, AutoConfig, PretrainedConfig, PreTrainedModel
 from transformers.core_model_loading import revert_weight_conversion
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
@@ -311,21 +312,29 @@ def _model_class(source: ResolvedModel, config: PretrainedConfig) -> Any:
 
 
 def _of_module(config: PretrainedConfig) -> Any:
-    """The class that the config's own module has for it; None without one."""
+    """The class that the config's own module has for it; None without one.
+
+    A backbone is none: it returns maps of features, and no tokens. Nor is an encoder that takes
+    what has been embedded.
+    """
     module = type(config).__module__.replace(".configuration_", ".modeling_")
     stem = type(config).__name__.removesuffix("Config")
     try:
-        classes = importlib.import_module(module)
+        classes = vars(importlib.import_module(module))
     except ImportError:
         return None
+    whole = {
+        name: found
+        for name, found in classes.items()
+        if isinstance(found, type)
+        and issubclass(found, PreTrainedModel)
+        and not name.endswith(("PreTrainedModel", "Backbone"))
+        and (not name.endswith("Encoder") or "pixel_values" in signature(found.forward).parameters)
+    }
     names = (f"{stem}{ending}" for ending in ("Model", "Transformer", "Encoder"))
-    named = next((found for name in names if (found := getattr(classes, name, None))), None)
-    whole = (
-        found
-        for name, found in vars(classes).items()
-        if getattr(found, "config_class", None) is type(config) and "PreTrainedModel" not in name
-    )
-    return named or next(whole, None)
+    named = next((whole[name] for name in names if name in whole), None)
+    own = (found for found in whole.values() if found.config_class is type(config))
+    return named or next(own, None)
 
 
 def _config(source: ResolvedModel) -> PretrainedConfig:

@@ -132,7 +132,7 @@ def watched(model: LoadedModel, item: Prepared) -> Plain:
         seen.scale.append(np.ones(32) if scale is None else flat(scale[None])[0])
         hooks.append(block.register_forward_hook(lambda m, i, o: keep(seen.stream, o)))
     layout = model.resolved.vision.layout(*item.pixels.shape[1:])
-    with torch.inference_mode():
+    with torch.no_grad():
         model.forward(torch.from_numpy(item.pixels)[None], layout)
     for hook in hooks:
         hook.remove()
@@ -343,12 +343,12 @@ def test_grouped_queries_share_their_values() -> None:
     attention = ReducedAttention(reducer.reduce)
     vectors = BlockVectors(attention, layers=1, layout=layout, measuring=Measuring(), roots={})
     watcher = Watcher([block], attention, vectors, tokens=7, model="grouped")
-    with torch.inference_mode(), watcher:
+    with torch.no_grad(), watcher:
         block(stream)
     vectors.check()
     values = vectors.image_values(0)
     assert values is not None
-    with torch.inference_mode():
+    with torch.no_grad():
         value = block.v(stream)[0].reshape(7, 2, 8)
         for head in range(4):
             after = value[:, head // 2] @ block.out.weight[:, head * 8 : head * 8 + 8].T

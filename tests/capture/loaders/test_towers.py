@@ -39,7 +39,7 @@ def captured(model: LoadedModel, given: Tensor) -> tuple[TokenLayout, Tensor]:
 
     attention = ReducedAttention(whole)
     watcher = Watcher(model.blocks, attention, tokens=layout.tokens, model="", layout=layout)
-    with torch.inference_mode(), watcher:
+    with torch.no_grad(), watcher:
         model.forward(given, layout)
     return layout, torch.stack([images[0] for images in attention.layers])
 
@@ -51,7 +51,7 @@ def own_attention(network: Any, tower: nn.Module, given: Tensor) -> Tensor:
     names = {own, own.replace("Model", "Backbone"), own.replace("Model", "Transformer")}
     part: Any = next(module for module in network.modules() if type(module).__name__ in names)
     options = {"interpolate_pos_encoding": True} if takes_positions(part) else {}
-    with torch.inference_mode():
+    with torch.no_grad():
         output = part(given, output_attentions=True, **options)
     return torch.stack(list(output.attentions))[:, 0]
 

@@ -234,6 +234,15 @@ def test_relevance_follows_its_rule(
         assert (record.prediction.target, record.prediction.target_label) == (4, "snowleopard")
 
 
+def test_relevance_is_measured_after_a_pass_in_inference_mode(folders: dict[str, Path]) -> None:
+    model = loaded(folders["beit-cls"])
+    item = prepared(model, "relevance")
+    with torch.inference_mode():
+        values = torch.from_numpy(item.pixels)[None]
+        model.forward(values, model.resolved.vision.layout(*values.shape[-2:]))
+    assert record_of(model, item).relevance is not None
+
+
 def test_relevance_of_an_attention_that_makes_its_own_matrix(folders: dict[str, Path]) -> None:
     fast = loaded(folders["vit"])
     eager = load(resolve_folder(folders["vit"]), device=CPU, dtype=torch.float32, attention="eager")

@@ -60,7 +60,7 @@ def test_every_grid_equals_a_model_made_for_it(family: Family, tmp_path: Path) -
         made = folder
         if grid != OWN:
             made = of_another_size(folder, tmp_path / f"{grid[0]}x{grid[1]}", grid)
-        with torch.inference_mode():
+        with torch.no_grad():
             output: Any = ready(made, attention="eager").network(
                 pixels(grid), output_attentions=True
             )
