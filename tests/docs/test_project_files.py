@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from generator.export.publish import workflow
 from tests.docs.blocks import ROOT
@@ -75,3 +79,28 @@ def test_hooks_run_what_continuous_integration_runs() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     entries = {hook["entry"] for repo in hooks["repos"] for hook in repo["hooks"]}
     assert entries == {"ruff format", "ruff check", "mypy"}
+
+
+def needed(name: str, extra: str, found: dict[str, Requirement]) -> None:
+    """All that a distribution needs, and what that needs, on this machine."""
+    for line in metadata.requires(name) or ():
+        requirement = Requirement(line)
+        marker = requirement.marker
+        if marker and not any(marker.evaluate({"extra": each}) for each in ("", extra)):
+            continue
+        own = canonicalize_name(requirement.name)
+        if own not in found:
+            found[own] = requirement
+            for each in ("", *requirement.extras):
+                with contextlib.suppress(metadata.PackageNotFoundError):
+                    needed(requirement.name, each, found)
+
+
+def test_constraints_pin_all_that_the_tests_install() -> None:
+    found: dict[str, Requirement] = {}
+    needed("attention-gallery", "test", found)
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {canonicalize_name(line.split("==")[0]) for line in lines if "==" in line}
+    own = ("attention-gallery", "nvidia-", "cuda-", "triton")  # what a build for GPUs brings
+    assert sorted(name for name in found if name not in pinned and not name.startswith(own)) == []
+    assert len(found) > 50
