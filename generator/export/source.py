@@ -217,14 +217,14 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
             was built anonymous is always exported so.
 
     Raises:
-        SpecError: the folder is no site, or one that this version cannot read.
-        StoreError: a link inside leads out of the folder.
+        StoreError: the folder is no site, or one that this version cannot read, or a link inside
+            leads out of it.
     """
     manifest = read_manifest(site)
     if manifest is None:
-        raise SpecError(*_why_no_source(site))
+        raise StoreError(*_why_no_source(site))
     if flaw := _contradiction(manifest):
-        raise SpecError(
+        raise StoreError(
             f"The {MANIFEST} of {site} contradicts itself: {flaw}.", "Copy or build the site again."
         )
     _check_links(site)

@@ -31,8 +31,7 @@ class Exportable:
         result = CliRunner().invoke(
             main, ["export", kind, str(self.site), *rest, "--store", str(self.store)]
         )
-        # 1 or 2, by what is wrong: see tests/commands/test_voice.py
-        assert result.exit_code in ((1, 2) if code else (0,)), result.output
+        assert result.exit_code == code, result.output
         return result.output
 
 

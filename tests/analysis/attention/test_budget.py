@@ -81,6 +81,13 @@ def test_normal_and_outlier_patches_agree_with_loops(registers: int) -> None:
     assert (abs(found.shares[:, 0] - expected[:, 0]) <= found.self_error + 2e-4).all()
     together = found.shares[:, 0] + found.shares[:, -1]
     np.testing.assert_allclose(together, expected[:, 0] + expected[:, -1], atol=2e-4)
+    # Outliers pay themselves between nothing and all that outliers pay outliers.
+    own = 24 * by_loops(attention, layout, sorted([*others, *outliers])).mean(1)[:, 0]
+    among = 3 * by_loops(attention, layout, outliers).mean(1)[:, [0, -2]].sum(1)
+    most = np.minimum(own / 21, together)
+    least = np.minimum(np.maximum(own - among, 0) / 21, most)
+    np.testing.assert_allclose(found.shares[:, 0] - found.self_error, least, atol=4e-4)
+    np.testing.assert_allclose(found.shares[:, 0] + found.self_error, most, atol=4e-4)
 
 
 @pytest.mark.parametrize("patches", ["mean", "heads"])

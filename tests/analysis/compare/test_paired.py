@@ -94,6 +94,23 @@ def test_a_long_tail_moves_both_ends_towards_it() -> None:
     assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
 
 
+def test_ends_solve_the_equation_of_hall() -> None:
+    values = np.random.default_rng(3).lognormal(size=12)
+    found = mean_interval(values)
+    assert found is not None
+    a = stats.skew(values, bias=False) / 12**0.5
+    quantile = stats.t.ppf(0.975, 11)
+    for end, expected in ((found.low, quantile), (found.high, -quantile)):
+        t = (values.mean() - end) / stats.sem(values)
+        assert t + a * t**2 / 3 + a**2 * t**3 / 27 + a / 6 == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(("difference", "p"), [(0.0, 1.0), (0.1, 0.0)])
+def test_equal_differences_are_zero_or_are_not(difference: float, p: float) -> None:
+    found = paired([str(n) for n in range(25)], np.zeros(25), np.full(25, difference))
+    assert found.p == p
+
+
 def test_values_that_are_all_the_same_have_an_interval_of_no_width() -> None:
     found = mean_interval(np.full(9, 0.1))
     assert found is not None and found.low == found.high == pytest.approx(0.1)
@@ -161,3 +178,5 @@ def test_one_image_has_no_interval_and_few_have_no_stars() -> None:
 def test_lists_of_different_lengths_are_refused() -> None:
     with pytest.raises(AnalysisError, match="2 images, 1 and 2 values"):
         paired(["a", "b"], [1], [1, 2])
+    with pytest.raises(AnalysisError, match="1 and 2 values"):
+        paired(["a"], [1], [1, 2])

@@ -91,6 +91,7 @@ def test_norms_of_different_models_do_not_combine() -> None:
 def test_onset_is_the_first_layer_above_half_the_peak() -> None:
     assert onset_layer(np.array([1, 1.2, 4, 6, 9, 7])) == 3
     assert onset_layer(np.array([8, 1, 1, 10])) == 0
+    assert onset_layer(np.array([1, 4.2, 4.6, 9])) == 2
     assert onset_layer(np.array([1, 2, 2.9])) is None
 
 

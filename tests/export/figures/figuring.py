@@ -37,8 +37,7 @@ class Figuring:
             main,
             ["figure", str(self.site), "-o", str(out), "--store", str(self.store), *words],
         )
-        # 1 or 2, by what is wrong: see tests/commands/test_voice.py
-        assert result.exit_code in ((1, 2) if code else (0,)), (result.output, result.exception)
+        assert result.exit_code == code, (result.output, result.exception)
         return result.output
 
 
