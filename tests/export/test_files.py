@@ -75,7 +75,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Figuring:
 
 def test_a_bibliography_is_no_other_file(drawn: Figuring, tmp_path: Path) -> None:
     out = tmp_path / "fig.pdf"
-    said = drawn.figure(out, "--preset", "raghu-3", "--bib", str(out), code=1)
+    said = drawn.figure(out, "--preset", "raghu-3", "--bib", str(out), code=2)
     assert said == "Error: A bibliography's name ends in .bib, got fig.pdf. Name another --bib.\n"
     assert list(tmp_path.iterdir()) == []
 

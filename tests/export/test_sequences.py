@@ -161,8 +161,8 @@ def test_a_film_has_the_times_of_the_clip(film: Exportable, tmp_path: Path) -> N
 
 def test_what_is_no_sequence_is_said(film: Exportable, made: Exportable, tmp_path: Path) -> None:
     words = ("animation", "--over", "time", "-o", str(tmp_path / "a.gif"))
-    assert "The gallery has no sequence. Leave out --over time." in made.export(*words, code=1)
-    said = film.export(*words, "-i", "zebulon run", code=1)
+    assert "The gallery has no sequence. Leave out --over time." in made.export(*words, code=2)
+    said = film.export(*words, "-i", "zebulon run", code=2)
     assert "No sequence of the gallery is called zebulon run." in said
-    said = film.export(*words, "--layer", "40", code=1)
+    said = film.export(*words, "--layer", "40", code=2)
     assert "None of the models has this layer, head and query." in said

@@ -176,7 +176,7 @@ def test_a_patch_as_the_query_is_outlined_and_named(made: Figuring, tmp_path: Pa
 def test_errors_are_one_line_that_helps(
     made: Figuring, tmp_path: Path, words: tuple[str, ...], message: str
 ) -> None:
-    said = made.figure(tmp_path / "fig.pdf", *words, code=1)
+    said = made.figure(tmp_path / "fig.pdf", *words, code=2)
     assert message in said
     assert said.count("\n") == 1
     assert not list(tmp_path.iterdir())
@@ -186,7 +186,7 @@ def test_errors_are_one_line_that_helps(
 def test_names_that_latex_or_this_program_cannot_use_are_refused(
     made: Figuring, tmp_path: Path, name: str
 ) -> None:
-    assert made.figure(tmp_path / name, code=1).startswith("Error: ")
+    assert made.figure(tmp_path / name, code=2).startswith("Error: ")
 
 
 def test_a_record_that_is_gone_is_named(made: Figuring, tmp_path: Path) -> None:

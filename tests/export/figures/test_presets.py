@@ -190,13 +190,13 @@ def test_an_option_changes_the_figure_or_is_refused(made: Figuring, preset: Pres
 def test_options_of_the_free_grid_are_refused_by_a_preset(made: Figuring, tmp_path: Path) -> None:
     out = tmp_path / "a.pdf"
     said = made.figure(
-        out, "--preset", "raghu-3", "--rows", "layers", "--place", "Plain", "1", "1", code=1
+        out, "--preset", "raghu-3", "--rows", "layers", "--place", "Plain", "1", "1", code=2
     )
     assert said == (
         "Error: The figure raghu-3 has no use for --rows and --place. Leave them out; the figure "
         "heeds models and images only.\n"
     )
-    said = made.figure(out, "--preset", "registers-21", "--form", "sqrt", code=1)
+    said = made.figure(out, "--preset", "registers-21", "--form", "sqrt", code=2)
     assert said == (
         "Error: The figure registers-21 has no use for --form. Leave it out; the figure heeds "
         "models and images, --layers, --overlay and --colors.\n"
@@ -228,7 +228,7 @@ def test_what_a_preset_cannot_show_is_said(
     made: Figuring, tmp_path: Path, preset: str, asked: tuple[str, ...], said: str
 ) -> None:
     shown = ("-m", "plain", "-m", "registers") if "-m" not in asked and preset != "heads" else ()
-    found = made.figure(tmp_path / "a.pdf", "--preset", preset, *asked, *shown, code=1)
+    found = made.figure(tmp_path / "a.pdf", "--preset", preset, *asked, *shown, code=2)
     assert found.startswith("Error: ") and found.count("\n") == 1
     assert said in found
     assert list(tmp_path.iterdir()) == []
@@ -319,7 +319,7 @@ def test_weights_are_found_in_an_anonymous_copy_and_their_lack_is_said(
     for key in (model.weights for model in made.trial.run.models if model.weights):
         (found,) = store.rglob(f"{key}*")
         found.unlink()
-    said = replace(made, store=store).figure(tmp_path / "fig.pdf", *asked, code=1)
+    said = replace(made, store=store).figure(tmp_path / "fig.pdf", *asked, code=2)
     assert said == (
         "Error: The figure vit-7 needs position embeddings and patch filters of the models. The "
         f"store {store} does not have them: name the one that the gallery was built with "

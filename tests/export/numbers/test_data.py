@@ -224,7 +224,7 @@ def test_statistics_as_json_hold_what_the_csv_holds(twice: Callable[..., Path]) 
 
 
 def test_a_table_is_csv_or_json(made: Exportable, tmp_path: Path) -> None:
-    said = made.export("statistics", "-o", str(tmp_path / "a.xlsx"), code=1)
+    said = made.export("statistics", "-o", str(tmp_path / "a.xlsx"), code=2)
     assert said == (
         f"Error: -o {tmp_path / 'a.xlsx'} should end in .csv or .json. Name it a.csv, for "
         "example.\n"

@@ -65,4 +65,4 @@ def test_what_cannot_be_drawn_is_said(
     expected: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert expected in made.export("animation", *words, code=1)
+    assert expected in made.export("animation", *words, code=2)

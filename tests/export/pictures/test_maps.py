@@ -109,7 +109,7 @@ def test_an_overlay_of_nothing_is_the_picture_that_the_model_saw(
 def test_what_is_not_there_is_said(
     made: Exportable, tmp_path: Path, words: list[str], expected: str
 ) -> None:
-    said = made.export("maps", "-o", str(tmp_path / "maps"), *words, code=1)
+    said = made.export("maps", "-o", str(tmp_path / "maps"), *words, code=2)
     assert said.startswith("Error: ")
     assert expected in said
 

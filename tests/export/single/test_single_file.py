@@ -250,7 +250,7 @@ def test_as_many_images_stay_as_fit_to_the_byte(tmp_path: Path) -> None:
 
 
 def test_a_size_that_nothing_fits_in_is_refused(made: Exportable, tmp_path: Path) -> None:
-    said = made.export("single", "-o", str(tmp_path / "a.html"), "--max-size", "0.001", code=1)
+    said = made.export("single", "-o", str(tmp_path / "a.html"), "--max-size", "0.001", code=2)
     assert re.fullmatch(
         r"Error: Even with one image the file would have \d\.\d MB, "
         r"more than the 1\.0 kB allowed\. "

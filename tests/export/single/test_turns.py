@@ -137,7 +137,7 @@ def test_a_page_that_is_turned_to_again_is_as_it_was_made(
     assert page.locator("[data-step=layer][data-by='1']").count() == 1
     page.locator("[data-step=layer][data-by='1']").click()
     # one step, however often the page was set up
-    assert page.locator("#layer").input_value() == "3"
+    expect(page.locator("#layer")).to_have_value("3")
 
 
 def test_models_that_flicker_stop_when_the_page_is_turned(
