@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from generator.errors import StoreError
+
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
@@ -206,3 +208,23 @@ def _unlock(lock: BaseFileLock) -> None:
 
 _NOTES = _Notes()
 atexit.register(_NOTES.close)
+
+
+def keep_in_store(path: Path, data: bytes, what: str) -> None:
+    """Write a file of the store: to a temporary name, then rename.
+
+    Args:
+        what: named in the error, such as ``A picture``.
+
+    Raises:
+        StoreError: the disk is full, or the folder cannot be written.
+    """
+    try:
+        with beside(path) as temporary:
+            temporary.write_bytes(data)
+            temporary.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"{what} cannot be written to {path.parent}: {error.strerror}.",
+            "Free some space, or name another folder with --store.",
+        ) from error

@@ -25,7 +25,7 @@ from generator.progress import Reporter
 from generator.records.packing import PackingError, canonical, revive
 from generator.spec.dataset import DatasetSpec
 from generator.spec.toml import did_you_mean
-from generator.temporary import beside
+from generator.temporary import keep_in_store
 from generator.text.numbers import count
 from generator.text.phrases import listed
 
@@ -81,7 +81,7 @@ def dataset_pictures(spec: DatasetSpec, store: Path, reporter: Reporter) -> tupl
     commit, license, reached = ("", "", True) if here else _version(name, revision)
     if known is None or here or (reached and known.commit != commit):
         known = DatasetIndex(commit, license, tuple(_rows(spec, folder, reporter)))
-        _write(folder / "index.json", canonical(asdict(known)).encode())
+        keep_in_store(folder / "index.json", canonical(asdict(known)).encode(), "A picture")
     elif not reached:
         reporter.note(f"{spec.name}: the hub cannot be reached; taken as it was before")
     title = PurePosixPath(name).name
@@ -133,7 +133,7 @@ def _rows(spec: DatasetSpec, folder: Path, reporter: Reporter) -> Iterator[Datas
             number = first + found - 1
             content = _content(row[column], f"row {number} of {spec.name}")
             file = f"{number:06d}.{_ending(content)}"
-            _write(folder / file, content)
+            keep_in_store(folder / file, content, "A picture")
             yield DatasetRow(file, number, labels[1][row[labels[0]]] if labels else "")
             job.advance()
     if not found:
@@ -228,15 +228,3 @@ def _read(folder: Path) -> DatasetIndex | None:
     except (OSError, PackingError):
         return None
     return found if all((folder / row.file).is_file() for row in found.rows) else None
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        with beside(path) as temporary:
-            temporary.write_bytes(data)
-            temporary.replace(path)
-    except OSError as error:
-        raise StoreError(
-            f"A picture cannot be written to {path.parent}: {error.strerror}.",
-            "Free some space, or name another folder with --store.",
-        ) from error

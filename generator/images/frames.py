@@ -19,12 +19,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from generator.errors import ImageError, StoreError
+from generator.errors import ImageError
 from generator.images.clips import DamagedClipError, Shot, Timeline, shots, timeline
 from generator.images.pixels import readable, reading
 from generator.records.packing import PackingError, canonical, revive
 from generator.spec.sequences import SequenceSpec
-from generator.temporary import beside
+from generator.temporary import keep_in_store
 from generator.text.numbers import machine
 
 FRAMES = "frames"
@@ -99,7 +99,7 @@ def decode(spec: SequenceSpec, store: Path) -> Decoded:
             f"{name} is damaged: no frame of it can be decoded.", "Copy the file again."
         )
     found = Decoded(sha256, taken, len(within), damaged, cut, line.end)
-    _write(index, canonical(asdict(found)).encode())
+    keep_in_store(index, canonical(asdict(found)).encode(), "The frames of a clip")
     return found
 
 
@@ -147,7 +147,7 @@ def _decode(
             size = size or shot.picture.size
             if shot.picture.size != size:
                 return tuple(taken), True  # what follows is another clip
-            _write(folder / _name(shot.time), _png(shot))
+            keep_in_store(folder / _name(shot.time), _png(shot), "The frames of a clip")
             taken.append(shot.time)
     except DamagedClipError:
         return tuple(taken), True
@@ -172,19 +172,6 @@ def _known(index: Path, store: Path) -> Decoded | None:
     except (OSError, PackingError):
         return None
     return found if whole and found.times else None
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file atomically: to a temporary name, then rename."""
-    try:
-        with beside(path) as temporary:
-            temporary.write_bytes(data)
-            temporary.replace(path)
-    except OSError as error:
-        raise StoreError(
-            f"The frames of a clip cannot be written to {path.parent}: {error.strerror}.",
-            "Free some space, or name another folder with --store.",
-        ) from error
 
 
 def clear_frames(store: Path) -> None:

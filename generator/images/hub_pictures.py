@@ -13,14 +13,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from generator.errors import ImageError, StoreError
+from generator.errors import ImageError
 from generator.images.clips import VIDEOS
 from generator.images.credits import Credit
 from generator.images.find import EXTENSIONS, FoundFrame, natural_order
 from generator.progress import Reporter
 from generator.records.packing import PackingError, canonical, revive
 from generator.records.run import Failure
-from generator.temporary import beside
+from generator.temporary import keep_in_store
 from generator.text.amounts import size_in_words
 from generator.text.numbers import count
 
@@ -101,7 +101,7 @@ def _listing(address: str, kept: Path, reporter: Reporter) -> HubListing:
         if not answered:
             hint = "Check the network and try again."
         raise ImageError(f"{what} {address} ({reason.rstrip('.')}).", hint) from error
-    _write(kept, listing)
+    keep_in_store(kept, canonical(asdict(listing)).encode(), "A listing of the hub")
     return listing
 
 
@@ -218,15 +218,3 @@ def _read(kept: Path) -> HubListing | None:
         return revive(HubListing, kept.read_bytes())
     except (OSError, PackingError):
         return None
-
-
-def _write(kept: Path, listing: HubListing) -> None:
-    try:
-        with beside(kept) as temporary:
-            temporary.write_text(canonical(asdict(listing)), encoding="utf-8")
-            temporary.replace(kept)
-    except OSError as error:
-        raise StoreError(
-            f"A listing of the hub cannot be written to {kept.parent}: {error.strerror}.",
-            "Free some space, or name another folder with --store.",
-        ) from error

@@ -30,12 +30,9 @@ def loading_errors(resolved: ResolvedModel) -> Iterator[None]:
             "Copy or download them again.",
         ) from error
     except Exception as error:
-        # Failures are published, and folders may be private.
-        reason = first_line(error).replace(resolved.location, resolved.id).rstrip(".")
-        package = resolved.loader.package
         raise ModelError(
-            f"The weights of {resolved.id} cannot be loaded: {reason}.",
-            f"Check the checkpoint with {package} {version(package)} alone.",
+            f"The weights of {resolved.id} cannot be loaded: {_reason(error, resolved)}.",
+            f"Check the checkpoint with {_package(resolved)} alone.",
         ) from error
 
 
@@ -51,10 +48,19 @@ def running_errors(resolved: ResolvedModel) -> Iterator[None]:
     except GalleryError:
         raise
     except Exception as error:
-        reason = first_line(error).replace(resolved.location, resolved.id).rstrip(".")
-        package = resolved.loader.package
         raise ModelError(
-            f"{resolved.id} cannot be measured: {type(error).__name__}: {reason}.",
+            f"{resolved.id} cannot be measured: {type(error).__name__}: "
+            f"{_reason(error, resolved)}.",
             f"Its {resolved.vision.model_type} network may need more than a picture: run it with "
-            f"{package} {version(package)} alone.",
+            f"{_package(resolved)} alone.",
         ) from error
+
+
+def _reason(error: Exception, resolved: ResolvedModel) -> str:
+    """The first line of an error. Failures are published, and folders may be private."""
+    return first_line(error).replace(resolved.location, resolved.id).rstrip(".")
+
+
+def _package(resolved: ResolvedModel) -> str:
+    """The package that makes the network, with its version."""
+    return f"{resolved.loader.package} {version(resolved.loader.package)}"

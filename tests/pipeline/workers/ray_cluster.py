@@ -20,6 +20,7 @@ from typing import Any
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
+import ray
 from ray.cluster_utils import Cluster
 from rich.console import Console
 
@@ -61,6 +62,14 @@ class Measuring(Silent):
 def ctrl_c() -> None:
     assert running(), "workers run"
     raise KeyboardInterrupt
+
+
+def kill(cluster: Any, node: Any) -> None:
+    """Kill a node, and wait until it is known to be dead: the rest would be done before."""
+    cluster.remove_node(node, allow_graceful=False)
+    until = time.monotonic() + 30.0
+    while sum(each["Alive"] for each in ray.nodes()) > 1 and time.monotonic() < until:
+        time.sleep(0.1)
 
 
 def left() -> list[str]:
@@ -106,7 +115,7 @@ def main(folder: Path) -> None:
             ray=cluster.address,
         )
         plan = plan_of(spec)
-        reporter = Measuring(lambda: cluster.remove_node(second, allow_graceful=False))
+        reporter = Measuring(lambda: kill(cluster, second))
         begun = time.monotonic()
         outcome = build_gallery(spec, command="attention-gallery build", reporter=reporter)
         told = {
