@@ -62,6 +62,7 @@ def requested_register(
         raise ModelError(
             f"{resolved.id} cannot have a test-time register: {reason}.",
             "Leave test_time_registers out for this model.",
+            usage=True,
         )
     own = () if asked.calibration is None else _pictures(asked.calibration, resolved.id, store)
     good = {image.sha256: image for image in own or images if image.failure is None}
@@ -92,4 +93,5 @@ def _pictures(place: Path, model: str, store: Store) -> tuple[ImageEntry, ...]:
     raise ModelError(
         f"{model} has no calibration pictures in {place.name}: {reason}.",
         "Correct calibration in test_time_registers, or leave it out for the gallery's pictures.",
+        usage=True,
     )
