@@ -214,7 +214,7 @@ def test_it_is_left_so_too_when_its_pass_fails(picture: Image.Image) -> None:
     )
     (missing,) = model.measure_all([picture])
     assert isinstance(missing, generator.NotMeasured)
-    assert missing.reason.startswith("PlainViT cannot be measured on image-0.png: RuntimeError")
+    assert missing.reason.startswith("PlainViT cannot be measured: RuntimeError")
     assert missing.hint == (
         "Call measure() with it alone: the error that it raises has the network's own as its cause."
     )

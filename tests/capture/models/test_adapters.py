@@ -338,6 +338,8 @@ def adapted_module(**options: Any) -> Any:
 
 
 @needs_peft
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+@pytest.mark.filterwarnings("ignore:All adapters are already:UserWarning")
 def test_adapter_of_a_module_in_memory() -> None:
     """Merged: as the network without peft, in attention and in its trained class head."""
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 90, 3), np.uint8))
