@@ -18,7 +18,7 @@ SENTENCES = (
         "norm-ratio",
         rf"\b{{label}} has (?:{NUMBER}) outlier patches [^:]*: the largest norm is ({NUMBER}) ×",
     ),
-    ("norm-ratio", rf"The largest norm stands out most in [\w ]+: ({NUMBER}) × the median"),
+    ("norm-ratio", rf"The largest norm stands out most in [\w ]+: ({NUMBER}) × the layer's median"),
     (
         "norm-ratio",
         rf"\b{{label}} has no outlier patches in any [a-z ]*: the largest norm is ({NUMBER}) ×",
