@@ -28,13 +28,8 @@ from numpy.typing import NDArray
 
 from generator.errors import ImageError, SpecError
 from generator.images.boxes import MarkedImage, read_coco, read_voc
-from generator.images.pixels import (
-    SIDEWAYS,
-    decoding,
-    orientation_of,
-    picture_header,
-    upright,
-)
+from generator.images.header import picture_header
+from generator.images.pixels import SIDEWAYS, decoding, orientation_of, upright
 from generator.records.run import ImageEntry, ObjectBox
 from generator.spec.toml import did_you_mean
 from generator.text.numbers import machine

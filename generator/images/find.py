@@ -1,15 +1,18 @@
-"""Finding pictures: search folders, hash and check files, assign credits and slugs.
+"""Finding pictures: search folders, hash files and read their headers, assign credits and slugs.
 
-:mod:`generator.images.pixels` decodes them.
+:mod:`generator.images.pixels` decodes them, when they are measured. Damage after a header is found
+then.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
 import unicodedata
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,13 +20,8 @@ from typing import Protocol
 
 from generator.errors import ImageError
 from generator.images.credits import Credit, read_credits
-from generator.images.pixels import (
-    open_noted,
-    open_picture,
-    picture_header,
-    readable,
-    reading,
-)
+from generator.images.header import picture_header
+from generator.images.pixels import open_noted, open_picture, readable, reading
 from generator.progress import Reporter, Silent
 from generator.records.run import Failure, Frame, ImageEntry
 from generator.spec.toml import did_you_mean
@@ -145,21 +143,23 @@ def load_images(
     inputs: Iterable[Path | FoundFrame],
     *,
     skip: Iterable[Path] = (),
-    known: Container[str] = (),
     frames: Sequence[FoundFrame] = (),
     is_site: SiteTest = _no_site,
     reporter: Reporter | None = None,
+    jobs: int | None = 1,
 ) -> tuple[ImageEntry, ...]:
-    """Find, hash and check pictures; a bad one becomes an entry with its failure.
+    """Find pictures, hash them and read their headers; a bad one becomes an entry with its failure.
+
+    Only pictures of 16 bits a channel are decoded: their owner may have to be told that they are
+    nearly black.
 
     Args:
         inputs: files and folders, see :func:`find_pictures`, and pictures that were found.
         skip: folders not to search.
-        known: hashes of files that have been opened before. Only their headers are read again,
-            which makes rebuilds fast.
         frames: frames of sequences, placed after the pictures; ``inputs`` may then be empty.
         is_site: which folders to leave out, because their pictures are a site's.
         reporter: receives progress, and a note on each folder that was left out.
+        jobs: number of files that are read at once; None for one on each core.
 
     Raises:
         ImageError: an input does not exist or holds no picture.
@@ -173,11 +173,7 @@ def load_images(
     found = [*(_as_frame(item) for item in stills), *frames]
     folders = {item.path.parent for item in found if item.credit is None}
     credited = {folder: read_credits(folder) for folder in folders}
-    with reporter.job("checking pictures", len(found), brief=True) as job:
-        checked = []
-        for item in found:
-            checked.append(_check(item, known))
-            job.advance()
+    checked = _check_all(found, reporter, jobs)
     keys = [f"{i.group}/{i.name}\n{c.sha256}" for i, c in zip(found, checked, strict=True)]
     slugs = unique_slugs([item.stem for item in found], keys)
     return tuple(
@@ -232,25 +228,37 @@ def _entry(item: FoundFrame, slug: str, check: _Checked, credit: Credit) -> Imag
     )
 
 
-def _check(item: FoundFrame, known: Container[str]) -> _Checked:
-    """Hash a file and check that it opens."""
+def _check_all(
+    found: Sequence[FoundFrame], reporter: Reporter, jobs: int | None
+) -> tuple[_Checked, ...]:
+    """Check files, several at once; results are in order."""
+    checked = []
+    workers = jobs or os.cpu_count() or 1
+    with (
+        ThreadPoolExecutor(workers) as pool,
+        reporter.job("checking pictures", len(found), brief=True) as job,
+    ):
+        for item, check in zip(found, pool.map(_check, found), strict=True):
+            if check.note:
+                logger.warning("%s: %s", item.name, check.note)
+            checked.append(check)
+            job.advance()
+    return tuple(checked)
+
+
+def _check(item: FoundFrame) -> _Checked:
+    """Hash a file and read its header."""
     if item.failure is not None:
         return _Checked(failure=item.failure)
-    sha256 = note = ""
+    sha256 = ""
     try:
         with reading(item.name), item.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         header = picture_header(item.path)
-        width, height = header.size
-        # the note on a deep picture needs its pixels, also where these have been opened before
-        if sha256 not in known or header.deep:
-            picture, note = open_noted(item.path)
-            width, height = picture.size
+        note = open_noted(item.path)[1] if header.deep else ""
     except ImageError as error:
         return _Checked(sha256=sha256, failure=Failure(error.message, error.hint))
-    if note:
-        logger.warning("%s: %s", item.name, note)
-    return _Checked(sha256=sha256, width=width, height=height, note=note)
+    return _Checked(sha256, *header.size, note)
 
 
 # --- finding -------------------------------------------------------------------------------------

@@ -24,7 +24,6 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -78,21 +77,6 @@ _PROGRAMS = frozenset({"EPS", "WMF"})
 _quiet = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class PictureHeader:
-    """Header of a picture file.
-
-    Attributes:
-        size: width and height of the upright picture, in pixels.
-        orientation: EXIF orientation of the stored pixels, 1 to 8; 1 is upright.
-        deep: whether a channel has 16 bits.
-    """
-
-    size: tuple[int, int]
-    orientation: int
-    deep: bool
-
-
 def open_picture(path: Path) -> Image.Image:
     """Open a picture as upright RGB, 8 bits a channel, without metadata.
 
@@ -122,22 +106,6 @@ def open_noted(path: Path) -> tuple[Image.Image, str]:
         picture = upright(picture, orientation)
     picture.info = {}
     return picture, note
-
-
-def picture_header(path: Path) -> PictureHeader:
-    """Read the header of a picture file.
-
-    Raises:
-        ImageError: as :func:`open_picture`, except for damage after the header.
-    """
-    with decoding(path) as image:
-        width, height = image.size
-        deep = is_deep(image)  # before EXIF is looked for, which loads a PNG
-        orientation = orientation_of(image)
-        # Pillow gives the size of a TIFF already turned.
-        sideways = image.format != "TIFF" and orientation in SIDEWAYS
-        size = (height, width) if sideways else (width, height)
-        return PictureHeader(size, orientation, deep)
 
 
 def readable(name: str) -> str:
@@ -322,10 +290,15 @@ def _reason(error: Exception) -> str:
 # --- pixels --------------------------------------------------------------------------------------
 
 
-def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 where EXIF is missing or damaged."""
+def orientation_of(image: Image.Image, *, decoded: bool = True) -> int:
+    """The EXIF orientation, 1 to 8; 1 where EXIF is missing or damaged.
+
+    Args:
+        decoded: whether a PNG may be decoded to find what stands after its pixels.
+    """
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        exif = image.getexif() if decoded else Image.Image.getexif(image)
+        return int(exif.get(ExifTags.Base.Orientation, 1))
     except Exception:  # damaged EXIF raises anything; the pixels are still good
         return 1
 

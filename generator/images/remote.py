@@ -30,8 +30,9 @@ from generator.errors import ImageError, StoreError
 from generator.images.clips import VIDEOS, is_clip
 from generator.images.credits import Credit
 from generator.images.find import FoundFrame
+from generator.images.header import picture_header
 from generator.images.hub_pictures import hub_pictures
-from generator.images.pixels import picture_header, readable
+from generator.images.pixels import readable
 from generator.progress import Reporter
 from generator.records.run import Failure
 from generator.spec.pictures import Address

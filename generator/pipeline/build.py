@@ -17,7 +17,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from generator.errors import GalleryError, NoModelLeftError, NothingLeftError, StoreError
+from generator.errors import (
+    GalleryError,
+    NoModelLeftError,
+    NothingLeftError,
+    StoreError,
+)
 from generator.export.anonymous import Anonymous, anonymized, identity_of
 from generator.export.source import MeasuredGallery, gallery_of
 from generator.images.annotations import annotate
@@ -27,10 +32,11 @@ from generator.images.given import places_of
 from generator.images.groups import read_groups, with_groups
 from generator.images.remote import fetch_all
 from generator.images.sequences import find_frames, of_one_size
+from generator.pipeline.described import describe_run, expect_something
 from generator.pipeline.forecast import learn_from
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.paper import paper_of
-from generator.pipeline.plan import PlannedModel, WorkPlan, work_plan
+from generator.pipeline.plan import WorkPlan, work_plan
 from generator.pipeline.workers.cluster import Cluster, connected
 from generator.pipeline.workers.pages import cluster_pool
 from generator.present.files.manifest_file import is_site
@@ -41,19 +47,13 @@ from generator.present.site.staging import check_replaceable
 from generator.present.site.write import STEPS_A_CELL, SiteResult, build_site
 from generator.progress import Reporter, Silent
 from generator.records.run import (
-    AddedRegister,
-    Cell,
     Failure,
     ImageEntry,
-    ModelEntry,
     Run,
-    Sweep,
-    SweepStep,
     sequences_of,
 )
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
-from generator.text.slugs import unique_slugs
 from generator.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -153,9 +153,9 @@ def _build(
     reporter: Reporter,
 ) -> Outcome:
     """Measure the missing records of a plan, and write the site."""
-    failures = measure_missing(spec, plan, store, reporter, cluster)
-    run = describe_run(spec, plan, store, failures, command)
-    expect_something(run, failures)
+    problems = measure_missing(spec, plan, store, reporter, cluster)
+    run = describe_run(spec, plan, store, problems, command)
+    expect_something(run, problems)
     undrawn: list[Failure] = []
     shown = _shown(spec, run)
     new, start = not spec.out.exists(), time.monotonic()
@@ -168,7 +168,7 @@ def _build(
             version=__version__,
             read_weights=store.get_weights,
             settings=settings_of(spec),
-            jobs=None if spec.jobs == "auto" else spec.jobs or 1,
+            jobs=jobs_of(spec),
             pool=cluster_pool(cluster, store.root) if cluster else None,
             advance=job.advance,
             draw=lambda folder, contents: draw_figures(
@@ -181,7 +181,7 @@ def _build(
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
     return Outcome(
         run=run,
-        measured=len(missing - failures.keys()),
+        measured=len(missing - problems.keys()),
         reused=sum(cell.cached for cell in plan.cells),
         site=site,
         notes=(
@@ -215,6 +215,11 @@ def settings_of(spec: GallerySpec) -> Settings:
     if spec.analyses is not None:
         analyses = "all" if spec.analyses else "none"
     return Settings(analyses=analyses, max_bytes=spec.max_site_size)
+
+
+def jobs_of(spec: GallerySpec) -> int | None:
+    """Number of processes of a spec; None for one on each core."""
+    return None if spec.jobs == "auto" else spec.jobs or 1
 
 
 def _shown(spec: GallerySpec, run: Run) -> Anonymous:
@@ -365,10 +370,10 @@ def find_images(
         load_images(
             inputs.stills,
             skip=skip,
-            known=store.images(),
             frames=inputs.frames,
             is_site=is_site,
             reporter=reporter,
+            jobs=jobs_of(spec),
         )
     )
     if spec.groups:
@@ -397,101 +402,3 @@ def expect_complete(plan: WorkPlan, store: Store) -> None:
             "measures nothing.",
             "Measure where the models run, with the same options and the same --store.",
         )
-
-
-def describe_run(
-    spec: GallerySpec, plan: WorkPlan, store: Store, failures: dict[str, Failure], command: str
-) -> Run:
-    """Make the run: entries, and a record or a reason for each cell."""
-    cells = tuple(
-        Cell(
-            model=cell.model,
-            image=cell.image.slug,
-            record="" if cell.key in failures else cell.key,
-            failure=failures.get(cell.key) or cell.failure,
-        )
-        for cell in plan.cells
-    )
-    return Run(
-        title=spec.title,
-        description=spec.description,
-        command=command,
-        field_of_view=spec.field_of_view,
-        models=tuple(_entry(model, store, plan.images, cells) for model in plan.models),
-        images=plan.images,
-        cells=cells,
-        paper=paper_of(spec, plan),
-        site_url=_folder_url(spec.site_url or ""),
-        mixed=plan.mixed,
-        pairs=_pairs(spec, plan),
-        sweeps=_sweeps(spec, plan),
-    )
-
-
-def expect_something(run: Run, failures: dict[str, Failure]) -> None:
-    """Check that at least one map exists, so that a good site is not replaced by an empty one.
-
-    Raises:
-        GalleryError: nothing could be measured.
-    """
-    if failures and not any(cell.record for cell in run.cells):
-        first = next(iter(failures.values()))
-        raise NothingLeftError("Nothing could be measured.", first.message, first.hint)
-
-
-def _sweeps(spec: GallerySpec, plan: WorkPlan) -> tuple[Sweep, ...]:
-    """The spec's sweeps, with the slugs of their checkpoints."""
-    slugs = unique_slugs([sweep.label for sweep in spec.sweeps])
-    planned = [*zip(spec.models, plan.models, strict=True)]
-    return tuple(
-        Sweep(
-            slug=slug,
-            label=sweep.label,
-            named=sweep.named,
-            steps=tuple(
-                SweepStep(model.step, found.entry.slug)
-                for model, found in planned
-                if model.sweep == sweep.label and model.step is not None
-            ),
-        )
-        for slug, sweep in zip(slugs, spec.sweeps, strict=True)
-    )
-
-
-def _pairs(spec: GallerySpec, plan: WorkPlan) -> tuple[tuple[str, str], ...] | None:
-    """The spec's pairs of models, by slug."""
-    if spec.pairs is None:
-        return None
-    slugs = [model.entry.slug for model in plan.models]
-    return tuple((slugs[one], slugs[two]) for one, two in spec.pairs)
-
-
-def _folder_url(url: str) -> str:
-    """A URL with a final slash."""
-    return url.removesuffix("index.html").rstrip("/") + "/" if url else ""
-
-
-def _entry(
-    model: PlannedModel, store: Store, images: Sequence[ImageEntry], cells: Sequence[Cell]
-) -> ModelEntry:
-    """A model's entry; it fails if no valid image could be measured."""
-    entry = replace(model.entry, register=_register(model, store, cells))
-    if not store.has_weights(entry.weights):
-        entry = replace(entry, weights="")
-    good = {image.slug for image in images if image.failure is None}
-    own = [cell for cell in cells if cell.model == entry.slug and cell.image in good]
-    if entry.failure is None and own and not any(cell.record for cell in own):
-        return replace(entry, failure=next(c.failure for c in own if c.failure))
-    return entry
-
-
-def _register(model: PlannedModel, store: Store, cells: Sequence[Cell]) -> AddedRegister | None:
-    """The test-time register of a model's records."""
-    own = (cell.record for cell in cells if cell.model == model.entry.slug and cell.record)
-    header = store.header(next(own, "")) if model.register else None
-    if model.register is None or header is None or header.intervention is None:
-        return None
-    return model.register.described(header.intervention)
-
-
-__all__ = ["Outcome", "StoreError", "build_gallery", "describe_run"]

@@ -8,7 +8,7 @@ from contextlib import closing
 from itertools import groupby
 
 from generator.errors import GalleryError
-from generator.pipeline.plan import PlannedModel, WorkPlan, failure_of
+from generator.pipeline.plan import PlannedModel, WorkPlan
 from generator.pipeline.workers.cluster import Cluster, RayCrew
 from generator.pipeline.workers.crews import crew_of, places_of
 from generator.pipeline.workers.measurer import crash
@@ -27,7 +27,6 @@ from generator.pipeline.workers.work import (
     cut,
 )
 from generator.progress import Reporter
-from generator.records.run import Failure
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
 
@@ -43,14 +42,15 @@ def measure_missing(
     store: Store,
     reporter: Reporter,
     cluster: Cluster | None = None,
-) -> dict[str, Failure]:
+) -> dict[str, GalleryError]:
     """Measure missing records and weights.
 
     Args:
         cluster: where to measure; None for this machine.
 
     Returns:
-        The reason of each record that could not be measured, by key.
+        The reason of each record that could not be measured, by key: an ImageError where the
+        picture cannot be decoded.
 
     Raises:
         GalleryError: the first failure when the spec is strict.
@@ -66,10 +66,10 @@ def measure_missing(
         places = places_of(spec)
         batches = _batches(spec, plan, accelerated=places.accelerated)
         crew = crew_of(places, plan.dtype, store, batches=len(batches))
-    failures: dict[str, Failure] = {}
+    problems: dict[str, GalleryError] = {}
     for title, part in _stages(batches, crew):
-        failures |= _Stage(spec, store, reporter, part).run(crew, title)
-    return failures
+        problems |= _Stage(spec, store, reporter, part).run(crew, title)
+    return problems
 
 
 def _batches(spec: GallerySpec, plan: WorkPlan, *, accelerated: bool) -> list[Batch]:
@@ -113,7 +113,7 @@ class _Stage:
         self._problems: dict[str, Unmeasured] = {}
         self._lost: dict[str, GalleryError] = {}
 
-    def run(self, crew: Crew, title: str) -> dict[str, Failure]:
+    def run(self, crew: Crew, title: str) -> dict[str, GalleryError]:
         """Measure the batches.
 
         Returns:
@@ -129,7 +129,7 @@ class _Stage:
                     self._take(outcome)
                     if isinstance(outcome, Recorded | Unmeasured):
                         job.advance()
-        return self._failures()
+        return self._reasons()
 
     def _take(self, outcome: Outcome) -> None:
         """Act on an outcome.
@@ -178,10 +178,10 @@ class _Stage:
             first = raised[0]
             self._lose(slug, first if isinstance(first, GalleryError) else crash(model, first))
 
-    def _failures(self) -> dict[str, Failure]:
+    def _reasons(self) -> dict[str, GalleryError]:
         """The reason of each record that could not be measured, by key."""
-        found = {key: failure_of(each.problem) for key, each in self._problems.items()}
+        found = {key: each.problem for key, each in self._problems.items()}
         for key, model in self._model_of.items():
             if model in self._lost and key not in self._measured:
-                found[key] = failure_of(self._lost[model])
+                found[key] = self._lost[model]
         return found

@@ -224,11 +224,11 @@ class OpenModel:
         )
         store = Store(spec.store)
         plan = work_plan(spec, store, [each.entry for each in given])
-        failures = measure_missing(spec, plan, store, Silent())
+        problems = measure_missing(spec, plan, store, Silent())
         for each, cell in zip(given, plan.cells, strict=True):
-            failure = cell.failure or failures.get(cell.key)
-            if failure is not None:
-                yield NotMeasured(each.name, failure.message, failure.hint)
+            problem = cell.failure or problems.get(cell.key)
+            if problem is not None:
+                yield NotMeasured(each.name, problem.message, problem.hint)
                 continue
             shown = RecordPicture(each.name, published_copy(each.entry.path, THUMBNAIL))
             yield replace(store.get(cell.key), picture=shown)

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile, PngImagePlugin
 
 from generator.errors import ImageError
-from generator.images.find import find_pictures, load_images
+from generator.images.find import find_pictures, load_images, open_picture
 from generator.progress import Silent
 
 
@@ -162,16 +162,33 @@ def test_failures_do_not_name_private_folders(tmp_path: Path) -> None:
         assert str(tmp_path) not in entry.failure.message + entry.failure.hint
 
 
-def test_known_files_are_not_decoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif", "gif", "bmp"])
+def test_headers_are_read_and_no_picture_is_decoded(
+    tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     exif = Image.Exif()
     exif[0x0112] = 8  # orientation
-    Image.new("RGB", (6, 4)).save(tmp_path / "a.jpg", exif=exif)
-    entries = load_images([tmp_path])
-    assert (entries[0].width, entries[0].height) == (4, 6)
-    monkeypatch.setattr(
-        "generator.images.find.open_picture", lambda path: pytest.fail(f"decoded {path}")
-    )
-    assert load_images([tmp_path], known={entries[0].sha256}) == entries
+    Image.new("RGB", (6, 4)).save(tmp_path / f"a.{ending}", exif=exif)
+    Image.new("RGB", (6, 4)).save(tmp_path / f"b.{ending}")
+    for kind in (Image.Image, ImageFile.ImageFile, PngImagePlugin.PngImageFile):
+        monkeypatch.setattr(kind, "load", lambda image: pytest.fail(f"decoded {image}"))
+    turned, plain = load_images([tmp_path], jobs=2)
+    assert (plain.width, plain.height, plain.failure) == (6, 4, None)
+    keeps_exif = ending not in ("gif", "bmp")
+    assert (turned.width, turned.height) == ((4, 6) if keeps_exif else (6, 4))
+
+
+def test_exif_after_the_pixels_of_a_png_is_found(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    Image.new("RGB", (6, 4)).save(tmp_path / "a.png", exif=exif)
+    data = (tmp_path / "a.png").read_bytes()
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    last = data.index(b"IEND") - 4
+    (tmp_path / "a.png").write_bytes(data[:start] + data[end:last] + data[start:end] + data[last:])
+    (entry,) = load_images([tmp_path])
+    assert (entry.width, entry.height) == (4, 6) == open_picture(entry.path).size
 
 
 def test_the_folder_below_the_input_is_the_group(tmp_path: Path) -> None:

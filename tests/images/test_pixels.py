@@ -18,7 +18,8 @@ from PIL import Image, ImageCms, ImageFile, PngImagePlugin
 
 from generator.errors import ImageError
 from generator.images.find import open_picture
-from generator.images.pixels import PIXEL_LIMIT, picture_header
+from generator.images.header import picture_header
+from generator.images.pixels import PIXEL_LIMIT
 from tests.images.test_find import picture
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)

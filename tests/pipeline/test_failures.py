@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.models.load import LoadedModel, load
-from generator.errors import GalleryError, ModelError, StoreError
+from generator.errors import GalleryError, ImageError, ModelError, NothingLeftError, StoreError
 from generator.spec.gallery import GallerySpec
 from generator.spec.options import merge
 from tests.pipeline.galleries import build, files, manifest, picture, replace_models
@@ -97,6 +97,37 @@ def test_strict_stops_at_the_first_failure(
         build(merge(replace_models(spec, *models), strict=True))
     assert (caught.value.message, caught.value.hint) == expected
     assert files(spec.out) == before, "the former site stays"
+
+
+def test_a_picture_that_is_cut_short_fails_alone_when_it_is_measured(
+    spec: GallerySpec, checkpoints: Path
+) -> None:
+    """Its header is whole, so that the plan takes it."""
+    cut = picture(spec.images[0] / "cut.jpg", 5)
+    cut.write_bytes(cut.read_bytes()[:-700])
+    outcome = build(spec)
+    assert outcome.measured == 4
+    (failure,) = outcome.failures
+    assert failure.message.startswith("cut.jpg is damaged or cut short (image file is truncated (")
+    assert failure.hint == "Copy the file again, or leave it out."
+    found = manifest(spec)
+    assert {item.slug: item.failure is None for item in found.images} == {
+        "first": True,
+        "second": True,
+        "cut": False,
+    }
+    assert {(cell.image, cell.failure is None) for cell in found.cells} == {
+        ("first", True),
+        ("second", True),
+        ("cut", False),
+    }
+    assert any(failure.message.encode() in text for text in files(spec.out).values())
+    with pytest.raises(ImageError, match=r"^cut\.jpg is damaged or cut short"):
+        build(merge(replace_models(spec, checkpoints / "plain"), strict=True))
+    for name in ("first.png", "second.jpg"):
+        (spec.images[0] / name).unlink()
+    with pytest.raises(NothingLeftError, match=r"^Nothing could be measured: cut\.jpg is damaged"):
+        build(spec)
 
 
 def test_network_that_crashes_costs_only_its_own_column(

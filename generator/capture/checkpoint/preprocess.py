@@ -20,6 +20,7 @@ from generator.capture.checkpoint.processors import RESAMPLE_NAMES, Processor
 from generator.errors import ModelError
 from generator.records.record import FieldOfView, Preprocessing, View
 from generator.text.numbers import count, machine
+from generator.text.phrases import layer_spans
 
 if TYPE_CHECKING:
     from generator.capture.checkpoint.resolved import ResolvedModel
@@ -74,7 +75,7 @@ def describe(
             "checkpoint does not follow.",
             "Use --field-of-view square or whole.",
         )
-    own = processor.resolution or vision.image_size
+    own = (vision.resizable and processor.resolution) or vision.image_size
     side = resolution or own
     patch = math.lcm(vision.step_height, vision.step_width)
     if field_of_view != "checkpoint":
@@ -306,12 +307,17 @@ def _arranging(vision: VisionConfig) -> list[str]:
             f"give the patches in neighborhoods of {vision.merge} x {vision.merge}, as the network "
             "wants them; maps have them row by row"
         )
-    if vision.window:
+    if vision.windowed:
         side = vision.window * vision.merge
         steps.append(
-            f"some layers attend within windows of {side} x {side} patches: a patch gives nothing "
-            "to those outside of its window"
+            f"{layer_spans(vision.windowed)} of {vision.layers} attend within windows of "
+            f"{side} x {side} patches: a patch gives nothing to those outside of its window"
         )
+        if vision.merge == 1:
+            steps.append(
+                "windows that reach past the picture are padded: padding is in no map, and takes "
+                "its share of the attention of their patches"
+            )
     return steps
 
 

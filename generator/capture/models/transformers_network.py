@@ -32,8 +32,9 @@ from generator.capture.checkpoint.adapters import Adapter
 from generator.capture.checkpoint.hub import download, first_line
 from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.checkpoint.sequence import SequenceLayout
 from generator.capture.checkpoint.weight_files import ADAPTER_WEIGHTS
-from generator.capture.forward.eager import made_matrices, whole_matrices
+from generator.capture.forward.eager import made_matrices, pictures, whole_matrices
 from generator.capture.forward.residual import find_blocks
 from generator.capture.models.built import Built
 from generator.capture.models.foreign import loading_errors
@@ -121,7 +122,10 @@ class TransformersRunner:
             with made_matrices(self.network) as made:
                 self._run(pixels, layout)
             return whole_matrices(made, layout.tokens)
-        return tuple(self._run(pixels, layout, output_attentions=True).attentions or ())
+        returned = tuple(self._run(pixels, layout, output_attentions=True).attentions or ())
+        if isinstance(layout, SequenceLayout) and layout.side:
+            return pictures(returned, layout, self.vision.heads)
+        return returned
 
     def _run(self, pixels: Tensor, layout: TokenLayout, **options: Any) -> Any:
         inputs = model_inputs(self.vision, pixels, layout)

@@ -15,10 +15,10 @@ from generator.capture.forward.neurons import mlp_output
 from generator.capture.loaders.resolve import resolve_folder
 from generator.capture.models.load import LoadedModel, load
 from generator.capture.models.registers import calibrate
-from generator.errors import ModelError
+from generator.errors import GalleryError, ModelError
 from generator.pipeline.build import planned_gallery
 from generator.pipeline.measuring import measure_missing
-from generator.pipeline.plan import WorkPlan
+from generator.pipeline.plan import WorkPlan, failure_of
 from generator.progress import Silent
 from generator.records.extras import Intervened, Intervention, Measuring, RegisterNeuron
 from generator.records.record import AttentionRecord, outlier_patches
@@ -41,7 +41,7 @@ CPU = torch.device("cpu")
 
 def measured(
     root: Path, models: list[dict[str, Any]], images: list[Path]
-) -> tuple[WorkPlan, Store, dict[str, Failure]]:
+) -> tuple[WorkPlan, Store, dict[str, GalleryError]]:
     spec = GallerySpec(
         models=models, images=images, out=root / "site", store=root / "store", patch_queries="off"
     )
@@ -176,7 +176,7 @@ def test_behind_registers_of_its_own_it_is_the_next(tmp_path: Path) -> None:
     (cell,) = plan.cells
     assert cell.layout is not None and cell.layout.prefix[-2:] == ("reg4", "reg5")
     (failure,) = failures.values()
-    assert failure == Failure(
+    assert failure_of(failure) == Failure(
         "trained has no outlier patches that an MLP makes, on 1 calibration image "
         "(largest norm 1 times the median, on average): nothing to move.",
         "Raise --resolution, or leave test_time_registers out for this model.",
