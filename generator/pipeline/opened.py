@@ -314,11 +314,12 @@ def picture_file(image: Picture, place: Path) -> Path:
         return place
     path = expand(image)
     if path.is_dir():
-        raise ImageError(f"{path} is a folder.", "Name one picture.")
+        raise ImageError(f"{path} is a folder.", "Name one picture.", usage=True)
     if is_clip(path):
         raise ImageError(
             f"{path.name} holds several frames.",
             "Give one of them, as a picture opened with PIL.Image.",
+            usage=True,
         )
     return path
 

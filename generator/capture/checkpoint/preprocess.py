@@ -74,6 +74,7 @@ def describe(
             f"{model} {processor.beyond} in its own preprocessing, which the view of the "
             "checkpoint does not follow.",
             "Use --field-of-view square or whole.",
+            usage=True,
         )
     own = (vision.resizable and processor.resolution) or vision.image_size
     side = resolution or own
@@ -84,6 +85,7 @@ def describe(
         raise ModelError(
             f"{model} runs only on {own} x {own} px: its position embedding is not interpolated.",
             "Leave --resolution out for this model and use --field-of-view square.",
+            usage=True,
         )
     return Preprocessing(
         field_of_view=field_of_view,
@@ -169,6 +171,7 @@ def _expect_measurable(
             f"{model} would see a picture of {width} x {height} px as {count(rows)} x "
             f"{count(cols)} patches, where at most {count(MOST_PATCHES)} patches are measured.",
             "Lower --resolution, use --field-of-view square, or crop the picture.",
+            usage=True,
         )
 
 
@@ -241,6 +244,7 @@ def _own_sizes(
             f"{model} crops {kept[0]} x {kept[1]} px out of a picture resized to "
             f"{resized[0]} x {resized[1]} px, which would pad it with black.",
             "Use --field-of-view square.",
+            usage=True,
         )
     return resized, kept
 
