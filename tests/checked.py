@@ -29,7 +29,7 @@ from tests.capture.loaders.test_state_dicts import CASES
 from tests.capture.loaders.timm_models import MODELS
 from tests.capture.models.test_oblong import FAMILIES as OBLONG
 from tests.capture.models.test_unlisted import NO_SDPA, UNLISTED
-from tests.capture.test_arranged import CLIPS, YOLOS
+from tests.capture.test_arranged import CLIPS, KOSMOS, LLAMA4, YOLOS
 from tests.capture.towers import TOWERS
 from tests.capture.windowed import WINDOWED, WINDOWED_TOWERS
 
@@ -39,7 +39,7 @@ EAGER = "captured against eager attention: "
 
 def rows() -> Iterator[Row]:
     """The table, the name and what saves the checkpoint of each row."""
-    for family in (*FAMILIES, *UNLISTED, *NO_SDPA, YOLOS, *CLIPS, *WINDOWED):
+    for family in (*FAMILIES, *UNLISTED, *NO_SDPA, YOLOS, LLAMA4, KOSMOS, *CLIPS, *WINDOWED):
         yield "family", family.name, family.save
     for oblong in OBLONG:
         yield "oblong", oblong.name, oblong.save

@@ -541,6 +541,22 @@ PAPERS: dict[str, BibEntry] = {
         "European Conference on Computer Vision",
         2022,
     ),
+    "meta2025llama": BibEntry(
+        "misc",
+        "The {Llama} 4 Herd: The Beginning of a New Era of Natively Multimodal {AI} Innovation",
+        "{Meta AI}",
+        "howpublished",
+        "Blog post",
+        2025,
+    ),
+    "lv2023kosmos": BibEntry(
+        "article",
+        "{Kosmos-2.5}: A Multimodal Literate Model",
+        "Lv, Tengchao and Huang, Yupan and Chen, Jingye and Cui, Lei and others",
+        "journal",
+        "arXiv preprint arXiv:2309.11419",
+        2023,
+    ),
     "assran2025vjepa": BibEntry(
         "article",
         "{V-JEPA 2}: Self-Supervised Video Models Enable Understanding, Prediction and Planning",

@@ -76,7 +76,11 @@ def _row(kind: str, family: Family) -> str:
         (family.registers, "registers"),
         (family.behind, "tokens behind the patches"),
     )
-    beside = [*family.prefix, *(f"{words} by `{key}`" for key, words in counted if key)]
+    beside = [
+        *family.prefix,
+        *family.last,
+        *(f"{words} by `{key}`" for key, words in counted if key),
+    ]
     notes = []
     if family.one_grid or family.fixed:
         when = f", unless `{family.fixed}`" if family.fixed else ""

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-InputStyle = Literal["pixels", "unmasked", "patches", "neighborhoods", "tubelet"]
+InputStyle = Literal["pixels", "unmasked", "patches", "neighborhoods", "tubelet", "placed"]
 """``pixels``: one tensor; ``unmasked``: MAE's, with masking and shuffling turned off;
 ``patches``: SigLIP 2 NaFlex's, cut into patches beforehand; ``neighborhoods``: Qwen2-VL's, all
 patches of all pictures as one list, neighbors together, each repeated over the frames of a
-tubelet; ``tubelet``: a clip that is the picture, repeated over the frames of a tubelet."""
+tubelet; ``tubelet``: a clip that is the picture, repeated over the frames of a tubelet; ``placed``:
+Kosmos-2.5's, patches with their row and column, of a picture in units of its own deviation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Family:
         behind: config key of the number of tokens behind the patches; empty where there are none.
         default_behind: their number when the config does not say.
         back: what they are called, with a number behind it.
+        last: tokens that are always behind the patches.
         one_grid: whether only the checkpoint's own grid can be run, although ``fixed`` is empty.
     """
 
@@ -101,6 +103,7 @@ class Family:
     behind: str = ""
     default_behind: int = 0
     back: str = ""
+    last: tuple[str, ...] = ()
     one_grid: bool = False
 
 
@@ -227,6 +230,26 @@ FAMILIES: dict[str, Family] = {
         windowed="window_block_indices",
         channels_first=True,
     ),
+    "llama4_vision_model": Family(
+        "Llama 4",
+        prefix=(),
+        last=("CLS",),
+        image=448,
+        patch=14,
+        layers=34,
+        heads=16,
+        one_grid=True,
+    ),
+    "kosmos_2_5_vision_model": Family(
+        "Kosmos-2.5",
+        prefix=(),
+        image=1024,
+        layers=18,
+        heads=24,
+        width=1536,
+        inputs="placed",
+        position="learned embeddings of rows and of columns, in two tables",
+    ),
     "yolos": Family(
         "YOLOS",
         image=512,
@@ -326,6 +349,9 @@ REFUSED = {model_type: reason for reason, types in _REASONS.items() for model_ty
 OTHER_INPUTS = {
     "audio-spectrogram-transformer": "reads sound, not pictures",
     "vilt": "reads words and patches as one sequence, so that its attention depends on a text",
+    "xclip": "exchanges messages between the frames of a clip within each of its blocks",
+    "xclip_vision_model": "exchanges messages between the frames of a clip within each of its "
+    "blocks",
     "vitmatte": "reads a picture together with a map of its foreground",
 }
 """Families whose input is more than a picture, or none."""

@@ -243,7 +243,7 @@ def _windowed(
 def _back(family: Family, config: Mapping[str, Any], model: str) -> tuple[str, ...]:
     """Names of the tokens behind the patches."""
     if not family.behind:
-        return ()
+        return family.last
     number = int(config.get(family.behind, family.default_behind))
     _expect_at_most(MOST_PARTS, number, family.behind, model)
     return tuple(f"{family.back}{n + 1}" for n in range(number))

@@ -301,6 +301,11 @@ def _steps(
 def _arranging(vision: VisionConfig) -> list[str]:
     """What is done with the pixels of a network that takes more than one picture."""
     steps = []
+    if vision.inputs == "placed":
+        steps.append(
+            "subtract the picture's own mean, divide by its own deviation, over all pixels and "
+            "colors of the input"
+        )
     if vision.frames > 1:
         steps.append(
             f"repeat the picture over {vision.frames} frames, which one patch spans: the network "

@@ -73,6 +73,8 @@ PROCESSORS: dict[str, ProcessorDefaults] = dict(
         _of(
             "Sam", IMAGENET_MEAN, IMAGENET_STD, 2, square=False, size=1024, longest=1024, pads=True
         ),
+        _of("Llama4", HALF, HALF, 2, square=True, size=336),
+        _of("Kosmos2_5", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 2, square=True, size=1024),
         _of("Vilt", HALF, HALF, 3, square=False, size=384, multiple=32),
     )
 )
@@ -127,6 +129,8 @@ FAMILY_PROCESSORS: dict[str, ProcessorDefaults] = {
             "dpt": ("dpt",),
             "yolos": ("yolos",),
             "vilt": ("vilt",),
+            "llama4": ("llama4_vision_model",),
+            "kosmos2_5": ("kosmos_2_5_vision_model",),
             "sam": ("sam_vision_model", "sam_hq_vision_model"),
         }.items()
         for model_type in types

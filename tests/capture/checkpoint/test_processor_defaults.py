@@ -38,7 +38,7 @@ def listed(model_type: str) -> str:
     """The class that transformers lists for a model type, or for the model it is part of."""
     names = transformers.models.auto.image_processing_auto.IMAGE_PROCESSOR_MAPPING_NAMES
     whole = model_type.removesuffix("_vision_model").removesuffix("_image_model")
-    for name in (model_type, whole, whole.replace("_", "-")):
+    for name in (model_type, whole, whole.replace("_", "-"), whole.replace("_2_5", "-2.5")):
         if name in names:
             classes = names[name]
             return str(classes.get("torchvision") or classes["pil"]).removesuffix("ImageProcessor")
@@ -124,7 +124,7 @@ def test_config_defaults_are_those_of_transformers(model_type: str) -> None:
     assert found.layers == config.num_hidden_layers
     assert found.heads == config.num_attention_heads
     assert found.width == getattr(config, family.keys[2])
-    assert found.patch_height == config.patch_size
+    assert found.patch_height == getattr(config, "patch_size", family.patch)
     unit = found.merge * found.patch_height if family.window_unit == "pixels" else 1
     image = getattr(config, family.side, found.image_size)
     assert found.image_size == (image if isinstance(image, int) else min(image))

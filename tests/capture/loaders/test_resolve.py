@@ -220,6 +220,10 @@ def test_refused_architectures_need_no_weights(tmp_path: Path, model_type: str, 
     )
 
 
+NAMED = {"xclip": "xclip_vision_model"}
+"""By the config of their vision transformer."""
+
+
 @pytest.mark.parametrize(
     ("model_type", "why"),
     [
@@ -228,6 +232,7 @@ def test_refused_architectures_need_no_weights(tmp_path: Path, model_type: str, 
             "vilt",
             "reads words and patches as one sequence, so that its attention depends on a text",
         ),
+        ("xclip", "exchanges messages between the frames of a clip within each of its blocks"),
         ("vitmatte", "reads a picture together with a map of its foreground"),
     ],
 )
@@ -237,8 +242,8 @@ def test_models_of_more_than_a_picture_are_refused(
     config = transformers.AutoConfig.for_model(model_type).to_json_string()
     (tmp_path / "config.json").write_text(config)
     assert message(tmp_path, UnsupportedModelError) == (
-        f"{tmp_path.name} is a {model_type} model, which {why}. Use a vision transformer that "
-        "reads pictures alone."
+        f"{tmp_path.name} is a {NAMED.get(model_type, model_type)} model, which {why}. Use a "
+        "vision transformer that reads pictures alone."
     )
 
 
