@@ -12,10 +12,15 @@ class GalleryError(Exception):
     Attributes:
         message: what was expected and what was found, naming the model, image or file.
         hint: the next step, as an imperative sentence; empty when there is none.
+        usage: whether other words would mend it: what was typed, or written in a gallery file or
+            table, names nothing or has a value that cannot be. Commands exit with 2, else with 1.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    usage = False
+
+    def __init__(self, message: str, hint: str = "", *, usage: bool = False) -> None:
         super().__init__(message)
+        self.usage = usage or type(self).usage
         self.message = _in_one_line(message)
         self.hint = _in_one_line(hint)
 
@@ -31,6 +36,8 @@ def _in_one_line(text: str) -> str:
 
 class SpecError(GalleryError):
     """The options or the gallery file ask for something that cannot be done."""
+
+    usage = True
 
 
 class ImageError(GalleryError):
@@ -57,8 +64,8 @@ class NothingLeftError(GalleryError):
         reason: message and hint of the first failure.
     """
 
-    def __init__(self, what: str, message: str, hint: str) -> None:
-        super().__init__(f"{what.rstrip('.')}: {message}", hint)
+    def __init__(self, what: str, message: str, hint: str, *, usage: bool = False) -> None:
+        super().__init__(f"{what.rstrip('.')}: {message}", hint, usage=usage)
         self.what = what
         self.reason = f"{message} {hint}".rstrip()
 

@@ -29,8 +29,9 @@ from tests.capture.loaders.test_state_dicts import CASES
 from tests.capture.loaders.timm_models import MODELS
 from tests.capture.models.test_oblong import FAMILIES as OBLONG
 from tests.capture.models.test_unlisted import NO_SDPA, UNLISTED
-from tests.capture.test_arranged import CLIPS, YOLOS
+from tests.capture.test_arranged import CLIPS, KOSMOS, LLAMA4, YOLOS
 from tests.capture.towers import TOWERS
+from tests.capture.windowed import WINDOWED, WINDOWED_TOWERS
 
 Row = tuple[str, str, Callable[[Path], object]]
 EAGER = "captured against eager attention: "
@@ -38,11 +39,11 @@ EAGER = "captured against eager attention: "
 
 def rows() -> Iterator[Row]:
     """The table, the name and what saves the checkpoint of each row."""
-    for family in (*FAMILIES, *UNLISTED, *NO_SDPA, YOLOS, *CLIPS):
+    for family in (*FAMILIES, *UNLISTED, *NO_SDPA, YOLOS, LLAMA4, KOSMOS, *CLIPS, *WINDOWED):
         yield "family", family.name, family.save
     for oblong in OBLONG:
         yield "oblong", oblong.name, oblong.save
-    for tower in (*TOWERS, *NEIGHBORHOODS):
+    for tower in (*TOWERS, *NEIGHBORHOODS, *WINDOWED_TOWERS):
         yield "inside a larger model", tower.name, tower.save
     for model in MODELS:
         yield "timm", model.name, model.save

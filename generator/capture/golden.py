@@ -122,6 +122,7 @@ def golden_of(resolved: ResolvedModel) -> Golden:
     raise ModelError(
         f"There is no golden table for {resolved.id}.",
         f"There is one for {', '.join(TABLE)}; for others use --check with a picture.",
+        usage=True,
     )
 
 

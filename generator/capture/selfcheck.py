@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,17 +74,21 @@ def _checks(model: LoadedModel, picture: Image.Image, resolution: int | None) ->
     )
     with torch.no_grad(), ResidualStream(model.blocks, layout) as residual, watcher:
         model.forward(values, layout)
-    captured = torch.stack([images[0] for images in attention.layers])
+    matrices = [images[0] for images in attention.layers]
+    captured = torch.stack([matrix[..., : layout.tokens] for matrix in matrices])
     return [
         _layout(layout, residual.norms[0].shape[-1]),
-        _sums(captured),
+        _sums(matrices),
         _eager(model, values, layout, captured),
         _preprocessing(model, picture),
     ]
 
 
 def _whole(scores: Scores) -> Tensor:
-    """The whole matrix of a layer, ``[head, query, key]``: affordable once, for a check."""
+    """The whole matrix of a layer, ``[head, query, key]``: affordable once, for a check.
+
+    The last of its keys may be padding.
+    """
     return attention_of(scores, slice(None))
 
 
@@ -97,12 +102,13 @@ def _layout(layout: TokenLayout, tokens: int) -> Check:
     )
 
 
-def _sums(captured: Tensor) -> Check:
-    worst = float((captured.sum(-1, dtype=torch.float64) - 1).abs().max())
+def _sums(matrices: Sequence[Tensor]) -> Check:
+    sums = torch.stack([matrix.sum(-1, dtype=torch.float64) for matrix in matrices])
+    worst = float((sums - 1).abs().max())
     return Check(
         "rows sum to 1",
         "passed" if worst <= SUM_TOLERANCE else "failed",
-        f"off by {plain(number(worst, 2))} at most, over {captured[..., 0].numel()} rows",
+        f"off by {plain(number(worst, 2))} at most, over {sums.numel()} rows",
     )
 
 

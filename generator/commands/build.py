@@ -285,7 +285,7 @@ def run(
     except NothingLeftError as error:
         if quiet() or not told.has(error.reason):
             raise
-        raise GalleryError(error.what) from error
+        raise GalleryError(error.what, usage=error.usage) from error
     report(summary(outcome, spec.out))
     for note in outcome.notes:
         report(note, err=True)

@@ -11,12 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from generator.bundled import bundled
+from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.preprocess import describe
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.images.pixels import open_picture
 from generator.pipeline.plan import resolve
 from generator.spec.gallery import ModelSpec
-from generator.text.phrases import with_runs
+from generator.text.phrases import layer_spans, with_runs
 
 if TYPE_CHECKING:
     from generator.capture.models.load import LoadedModel
@@ -57,6 +58,7 @@ def show(
         "tokens": f"{layout.tokens}: {prefix}{layout.patches} patches"
         + ("" if vision.listed else " (a guess: --check looks)"),
         "class head": f"{resolved.classes} classes" if resolved.classes else "none",
+        "windows": _windows(vision),
         "positions": vision.position
         or f"learned embeddings of {vision.position_grid[0]} x {vision.position_grid[1]} patches"
         + ("" if vision.listed else " (a guess)"),
@@ -71,6 +73,13 @@ def show(
             table.add_row(Text(name, style="bold"), Text(fact, overflow="fold"))
     console.print(table)
     return resolved
+
+
+def _windows(vision: VisionConfig) -> str:
+    side = vision.window * vision.merge
+    layers = layer_spans(vision.windowed)
+    rest = "the others attend to the whole picture"
+    return f"{layers} within {side} x {side} patches, {rest}" if vision.windowed else ""
 
 
 def _tensors(resolved: ResolvedModel) -> str:

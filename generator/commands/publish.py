@@ -67,6 +67,7 @@ class PublishCommand(click.Command):
                     f"{param.opts[0]} belongs to --to {' or '.join(param.targets)}, "
                     f"not to --to {target}.",
                     "Leave it out.",
+                    usage=True,
                 )
 
 
@@ -220,7 +221,7 @@ def publish(
         assert isinstance(ctx.command, PublishCommand)
         ctx.command.expect_fitting(ctx, target)
         if not given["message"].strip():
-            raise PublishError("A commit needs a message.", "Say it with -m.")
+            raise PublishError("A commit needs a message.", "Say it with -m.", usage=True)
         review = review_site(site, target)  # type: ignore[arg-type] # click checked it
         if dry_run:
             _show_files(review)
@@ -291,6 +292,8 @@ def _ask(question: str, *, yes: bool) -> None:
     from generator.text.terminal import legible
 
     if not sys.stdin.isatty():
-        raise PublishError(f"{question}? Nobody is at a terminal to say yes.", "Say it with --yes.")
+        raise PublishError(
+            f"{question}? Nobody is at a terminal to say yes.", "Say it with --yes.", usage=True
+        )
     if not click.confirm(legible(f"{question}?", keep="")):
         raise PublishError("Nothing was published.")

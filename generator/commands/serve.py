@@ -157,7 +157,9 @@ def make_server(site: Path, port: int) -> SiteServer:
     """
     if not (site / "index.html").is_file():
         raise StoreError(
-            f"{site} has no index.html.", "Name the folder of a built site, or build one first."
+            f"{site} has no index.html.",
+            "Name the folder of a built site, or build one first.",
+            usage=True,
         )
     handler = functools.partial(SiteHandler, directory=str(site))
     try:

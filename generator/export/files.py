@@ -29,7 +29,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 def _unnamed(path: Path) -> Iterator[Path]:
     """A temporary name for a file."""
     if path.is_dir():
-        raise StoreError(f"{path} is a folder.", "Name a file with -o.")
+        raise StoreError(f"{path} is a folder.", "Name a file with -o.", usage=True)
     with _store_errors(path), beside(path) as name:
         yield name
 
@@ -51,7 +51,8 @@ def _store_errors(path: Path) -> Iterator[None]:
                 f"{path} was not written. Check that there is room, and run this again.",
             ) from error
         why = f"{blocked} is a file, not a folder" if blocked else error.strerror or error
-        raise StoreError(f"{path} cannot be written: {why}.", "Name another with -o.") from error
+        message = f"{path} cannot be written: {why}."
+        raise StoreError(message, "Name another with -o.", usage=bool(blocked)) from error
 
 
 def _same_place(one: Path, path: Path) -> bool:
@@ -115,9 +116,11 @@ def check_folder(folder: Path) -> None:
         StoreError: the path is a file or a folder with files.
     """
     if folder.exists() and not folder.is_dir():
-        raise StoreError(f"{folder} is a file.", "Name a folder with -o.")
+        raise StoreError(f"{folder} is a file.", "Name a folder with -o.", usage=True)
     if folder.is_dir() and any(folder.iterdir()):
-        raise StoreError(f"The folder {folder} is not empty.", "Name a new one with -o.")
+        raise StoreError(
+            f"The folder {folder} is not empty.", "Name a new one with -o.", usage=True
+        )
 
 
 def check_outside(site: Path, path: Path) -> None:
@@ -130,4 +133,5 @@ def check_outside(site: Path, path: Path) -> None:
         raise StoreError(
             f"{path} lies in the site {site}, which the next build replaces as a whole.",
             "Name a place outside of it with -o.",
+            usage=True,
         )

@@ -222,7 +222,7 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     """
     manifest = read_manifest(site)
     if manifest is None:
-        raise StoreError(*_why_no_source(site))
+        raise _why_no_source(site)
     if flaw := _contradiction(manifest):
         raise StoreError(
             f"The {MANIFEST} of {site} contradicts itself: {flaw}.", "Copy or build the site again."
@@ -271,22 +271,25 @@ def _published(image: ImageEntry, contents: Contents, root: Path) -> ImageEntry:
     return replace(image, path=root, failure=copies or image.failure)
 
 
-def _why_no_source(site: Path) -> tuple[str, str]:
+def _why_no_source(site: Path) -> StoreError:
     """The error for a folder that cannot be opened."""
     name = "Name the folder that `attention-gallery build` wrote."
+    no_site = f"{site} is not a site of attention-gallery"
     if not site.exists():
-        return f"There is no folder {site}.", "Build the site first, or name its folder."
+        hint = "Build the site first, or name its folder."
+        return StoreError(f"There is no folder {site}.", hint, usage=True)
     if not site.is_dir():
-        return f"{site} is not a site of attention-gallery: it is a file.", name
+        return StoreError(f"{no_site}: it is a file.", name, usage=True)
     if outside := stray(site):
-        return f"{site / MANIFEST} names {outside!a}, which is not inside of the site.", DISTRUST
+        message = f"{site / MANIFEST} names {outside!a}, which is not inside of the site."
+        return StoreError(message, DISTRUST)
     if is_site(site):
-        return f"{site} was built by another version of attention-gallery.", "Build it again."
+        message = f"{site} was built by another version of attention-gallery."
+        return StoreError(message, "Build it again.")
     if not (site / MANIFEST).is_file():
-        return f"{site} is not a site of attention-gallery: it has no {MANIFEST}.", name
-    return (
-        f"{site} is not a site of attention-gallery, or its {MANIFEST} is damaged.",
-        f"Copy or build it again. {name}",
+        return StoreError(f"{no_site}: it has no {MANIFEST}.", name, usage=True)
+    return StoreError(
+        f"{no_site}, or its {MANIFEST} is damaged.", f"Copy or build it again. {name}"
     )
 
 

@@ -138,7 +138,9 @@ def _rows(spec: DatasetSpec, folder: Path, reporter: Reporter) -> Iterator[Datas
             job.advance()
     if not found:
         raise ImageError(
-            f"{spec.name} has no rows in {spec.split or 'its split'}.", "Count rows from 0."
+            f"{spec.name} has no rows in {spec.split or 'its split'}.",
+            "Count rows from 0.",
+            usage=True,
         )
 
 
@@ -146,6 +148,7 @@ def _too_many(spec: DatasetSpec, split: str, rows: str) -> ImageError:
     return ImageError(
         f"{spec.name} {spec.split or split} has {rows}; at most {count(MOST_ROWS)} are read.",
         f"Take some of them: --split '{split or 'test'}[:20]'.",
+        usage=True,
     )
 
 
@@ -167,7 +170,7 @@ def _opened(spec: DatasetSpec) -> tuple[Any, str, tuple[str, list[str]] | None]:
     if split not in splits:
         told = f"has no split {split}" if split else "has several splits"
         names = f"Its splits are {listed(splits)}."
-        raise ImageError(f"{spec.name} {told}.", did_you_mean(split, splits) or names)
+        raise ImageError(f"{spec.name} {told}.", did_you_mean(split, splits) or names, usage=True)
     rows = splits[split]
     kinds = rows.features or {}
     pictures = [key for key, kind in kinds.items() if isinstance(kind, datasets.Image)]
@@ -181,7 +184,7 @@ def _opened(spec: DatasetSpec) -> tuple[Any, str, tuple[str, list[str]] | None]:
             if pictures
             else (f"Its columns are {listed(kinds)}.")
         )
-        raise ImageError(f"{spec.name} {told}.", did_you_mean(column, pictures) or hint)
+        raise ImageError(f"{spec.name} {told}.", did_you_mean(column, pictures) or hint, usage=True)
     classes = [key for key, kind in kinds.items() if isinstance(kind, datasets.ClassLabel)]
     labels = (classes[0], list(kinds[classes[0]].names)) if len(classes) == 1 else None
     return rows.cast_column(column, datasets.Image(decode=False)), column, labels
@@ -199,6 +202,7 @@ def _in_words(name: str) -> Iterator[None]:
         raise ImageError(
             f"The data set {name} cannot be read: {reason.rstrip('.')}.",
             "Check its name on huggingface.co/datasets, and the network.",
+            usage=isinstance(error, FileNotFoundError),
         ) from error
 
 

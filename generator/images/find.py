@@ -268,7 +268,9 @@ def _find(inputs: Iterable[Path | FoundFrame], search: _Search) -> list[_Found |
     found: dict[Path | FoundFrame, _Found | FoundFrame] = {}
     given = list(inputs)
     if not given:
-        raise ImageError("No images were given.", "Name files or folders of pictures with -i.")
+        raise ImageError(
+            "No images were given.", "Name files or folders of pictures with -i.", usage=True
+        )
     for place in given:
         if isinstance(place, FoundFrame):
             found[place] = place
@@ -295,6 +297,7 @@ def _pictures_of(path: Path, search: _Search) -> list[_Found]:
         raise ImageError(
             f"{path} is a gallery that was built before, not a folder of pictures.",
             "Name the folder that its pictures came from.",
+            usage=True,
         )
     items = list(_walk(path, "", search, set()))
     if not items:
@@ -302,6 +305,7 @@ def _pictures_of(path: Path, search: _Search) -> list[_Found]:
             f"No picture was found in {path}.",
             "Name a folder that holds pictures (PNG, JPEG, WebP, TIFF and the like), "
             "or the files themselves.",
+            usage=True,
         )
     return items
 
@@ -340,9 +344,11 @@ def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
 
 def _missing(path: Path) -> ImageError:
     if path.exists():
-        return ImageError(f"{path} is neither a file nor a folder.", "Name a picture or a folder.")
+        return ImageError(
+            f"{path} is neither a file nor a folder.", "Name a picture or a folder.", usage=True
+        )
     hint = "Check the path of the images (-i, or images)."
     with suppress(OSError):
         near = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
         hint = did_you_mean(path.name, near) or hint
-    return ImageError(f"There is no file or folder {path}.", hint)
+    return ImageError(f"There is no file or folder {path}.", hint, usage=True)

@@ -91,6 +91,7 @@ def decode(spec: SequenceSpec, store: Path) -> Decoded:
             f"{name} has no frame between {machine(spec.start)} s and {end}: its last one is at "
             f"{machine(line.times[-1])} s.",
             "Change start or end.",
+            usage=True,
         )
     wanted, cut = chosen(within, spec)
     taken, damaged = _decode(path, line, wanted, folder)

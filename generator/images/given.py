@@ -54,6 +54,7 @@ def _matches(item: Path | Address) -> Iterator[Path | Address]:
         raise ImageError(
             f"No picture matches {item}{others}.",
             "Check the pattern; ** goes through subfolders, as in 'photos/**/*.jpg'.",
+            usage=True,
         )
     if "**" in item.parts:  # which also gives every folder on the way
         taken = [path for path in taken if not path.is_dir()] or taken
@@ -81,7 +82,9 @@ def read_list(path: Path) -> tuple[Path | Address, ...]:
     try:
         if path.stat().st_size > LONGEST_LIST:
             most = size_in_words(LONGEST_LIST)
-            raise ImageError(f"The list {path} is larger than {most}.", "Name a folder instead.")
+            raise ImageError(
+                f"The list {path} is larger than {most}.", "Name a folder instead.", usage=True
+            )
         data = path.read_bytes()
     except OSError as error:
         raise ImageError(
@@ -106,10 +109,14 @@ def listed_in(data: bytes, base: Path, what: str) -> tuple[Path | Address, ...]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ImageError(
-            f"{what} is no text in UTF-8.", "Write a path or an address on each line."
+            f"{what} is no text in UTF-8.",
+            "Write a path or an address on each line.",
+            usage=True,
         ) from error
     lines = text.split("\0") if "\0" in text else text.splitlines()
     named = [line.strip() for line in lines if line.strip() and line.strip()[0] != "#"]
     if not named:
-        raise ImageError(f"{what} names no picture.", "Write a path or an address on each line.")
+        raise ImageError(
+            f"{what} names no picture.", "Write a path or an address on each line.", usage=True
+        )
     return tuple(address_in(line) or base / expand(line) for line in named)

@@ -100,7 +100,11 @@ def _listing(address: str, kept: Path, reporter: Reporter) -> HubListing:
         hint = "Check the spelling: hf://datasets/owner/name/folder/*.jpg."
         if not answered:
             hint = "Check the network and try again."
-        raise ImageError(f"{what} {address} ({reason.rstrip('.')}).", hint) from error
+        raise ImageError(
+            f"{what} {address} ({reason.rstrip('.')}).",
+            hint,
+            usage=isinstance(error, FileNotFoundError | ValueError),
+        ) from error
     keep_in_store(kept, canonical(asdict(listing)).encode(), "A listing of the hub")
     return listing
 
@@ -116,6 +120,7 @@ def _asked(address: str) -> HubListing:
             f"{address} holds no picture.",
             "Name a folder of pictures, a pattern such as hf://datasets/owner/name/**/*.jpg, or "
             "a data set with --dataset.",
+            usage=True,
         )
     total = sum(file["size"] or 0 for file in found)
     if len(found) > MOST_FILES or total > MOST_BYTES:
@@ -123,6 +128,7 @@ def _asked(address: str) -> HubListing:
             f"{address} holds {count(len(found))} pictures of {size_in_words(total)}; at most "
             f"{count(MOST_FILES)} of {size_in_words(MOST_BYTES)} are fetched.",
             "Name a folder in it, or a pattern that fits fewer.",
+            usage=True,
         )
     places: list[Any] = [system.resolve_path(file["name"]) for file in found]
     above = _above(path)

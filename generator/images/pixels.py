@@ -132,7 +132,7 @@ def reading(name: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise ImageError(f"There is no file {name}.", "Check the path.") from error
+        raise ImageError(f"There is no file {name}.", "Check the path.", usage=True) from error
     except OSError as error:
         if error.errno is None:
             raise

@@ -95,13 +95,16 @@ def _frames(spec: SequenceSpec, label: str, slug: str, store: Path) -> tuple[Fou
         return tuple(_folder(spec, label, slug))
     if not spec.path.is_file():
         raise ImageError(
-            f"There is no file or folder {spec.path}.", "Check the path of the sequence."
+            f"There is no file or folder {spec.path}.",
+            "Check the path of the sequence.",
+            usage=True,
         )
     if not is_clip(spec.path):
         raise ImageError(
             f"{readable(spec.path.name)} is no sequence: neither a video (MP4, MOV, WebM, MKV, "
             "AVI), nor an animated GIF or WebP, nor a folder of numbered pictures.",
             "Name it with -i if it is a picture.",
+            usage=True,
         )
     try:
         return tuple(_clip(spec, label, slug, store))
@@ -199,6 +202,7 @@ def _folder(spec: SequenceSpec, label: str, slug: str) -> Iterator[FoundFrame]:
             if numbered
             else f"The sequence {spec.path} holds {there}.",
             "Name a folder that holds numbered pictures, such as 0001.png.",
+            usage=True,
         )
     taken, said = _chosen(tuple(within), spec)
     sequence = RunSequence(slug, label, name, "", len(within), said)
@@ -233,6 +237,7 @@ def _chosen(numbers: tuple[int, ...], spec: SequenceSpec) -> tuple[tuple[int, ..
             f"every of the sequence {spec.path} is {machine(every)}; of a folder, every n-th "
             "picture is taken.",
             "Write a whole number.",
+            usage=True,
         )
     wanted = numbers[:: int(every)]
     taken = spread(numbers, most) if spec.every is None else wanted[:most]

@@ -362,7 +362,12 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
     for failure in dict.fromkeys((*broken, *unusable)):
         reporter.note(f"failed: {failure.text}")
     if len(broken) == len(plan.models):
-        raise NoModelLeftError("No model is left to measure.", broken[0].message, broken[0].hint)
+        raise NoModelLeftError(
+            "No model is left to measure.",
+            broken[0].message,
+            broken[0].hint,
+            usage=all(model.misnamed for model in plan.models),
+        )
     if len(unusable) == len(images):
         raise NothingLeftError(
             "No image is left to measure.", unusable[0].message, unusable[0].hint

@@ -63,6 +63,7 @@ def requested_register(
         raise ModelError(
             f"{resolved.id} cannot have a test-time register: {reason}.",
             "Leave test_time_registers out for this model.",
+            usage=True,
         )
     known = store.images()
     if asked.calibration is None:
@@ -101,6 +102,7 @@ def _pictures(place: Path, model: str, known: Container[str]) -> tuple[ImageEntr
     raise ModelError(
         f"{model} has no calibration pictures in {place.name}: {reason}.",
         "Correct calibration in test_time_registers, or leave it out for the gallery's pictures.",
+        usage=True,
     )
 
 

@@ -38,6 +38,7 @@ class PlannedModel:
         register: a test-time register; None for the unmodified model.
         opened: what holds the model, where it is open already.
         asked: the model as the spec has it.
+        misnamed: whether it cannot be used because of how it was named.
     """
 
     entry: ModelEntry
@@ -47,6 +48,7 @@ class PlannedModel:
     register: PlannedRegister | None = None
     opened: Opened | None = None
     asked: ModelSpec | None = None
+    misnamed: bool = False
 
     @property
     def vision(self) -> VisionConfig:
@@ -195,7 +197,8 @@ def _planned_model(
     except GalleryError as error:
         if spec.strict:
             raise
-        return PlannedModel(replace(entry, failure=failure_of(error)), None, None)
+        failed = replace(entry, failure=failure_of(error))
+        return PlannedModel(failed, None, None, misnamed=error.usage)
     dtype = resolved.dtype or dtype
     weights = weights_key(model=resolved.id, version=resolved.version, dtype=dtype)
     entry = replace(entry, commit=resolved.commit, weights=weights, gated=resolved.gated)

@@ -53,6 +53,13 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "qwen3_vl_vision": ("bai2025qwen3",),
     "qwen3_vl_moe_vision": ("bai2025qwen3",),
     "glm4v_vision": ("hong2025glm",),
+    "sam_vision_model": ("kirillov2023segment",),
+    "sam_hq_vision_model": ("ke2023segment",),
+    "sam3_vit_model": ("carion2025sam",),
+    "got_ocr2_vision": ("wei2024general",),
+    "vitdet": ("li2022exploring",),
+    "llama4_vision_model": ("meta2025llama",),
+    "kosmos_2_5_vision_model": ("lv2023kosmos",),
     "yolos": ("fang2021you",),
     "vjepa2": ("assran2025vjepa",),
     "videomae": ("tong2022videomae",),
@@ -115,7 +122,7 @@ def short(key: str) -> str:
 def _plain(name: str) -> str:
     for latex, letter in ACCENTS.items():
         name = name.replace(latex, letter)
-    return name
+    return name.strip("{}")
 
 
 def program_entry(version: str) -> str:

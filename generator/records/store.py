@@ -19,6 +19,7 @@ import logging
 import os
 import re
 import shutil
+import stat
 import time
 from collections.abc import Container, Iterator
 from contextlib import suppress
@@ -62,7 +63,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-EXTRACT_VERSION = 8
+EXTRACT_VERSION = 9
 """Version of the measurement; raise it when results change, and every record is measured again."""
 
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -273,7 +274,7 @@ class Store:
         removed = []
         try:
             for path in self._files():
-                if path.stem not in keep:
+                if path.stem not in keep and not path.is_dir():
                     path.unlink(missing_ok=True)
                     removed.append(path.stem)
             for path in self._weights_files():
@@ -294,8 +295,8 @@ class Store:
 
     def _header(self, path: Path) -> RecordHeader:
         """The facts of the record in a file, whose name is its key; read again if it changes."""
-        stat = path.stat()
-        mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        found = _file(path)
+        mark = (found.st_ino, found.st_mtime_ns, found.st_size)
         known = self._headers.get(path)
         if known is None or known[0] != mark:
             with safe_open(path, framework="numpy") as file:
@@ -306,6 +307,7 @@ class Store:
     def _read(self, key: str) -> AttentionRecord | None:
         path = self._path(key)
         try:
+            _file(path)
             with safe_open(path, framework="numpy") as file:
                 header, sealed = read_header(file, key)
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -323,6 +325,7 @@ class Store:
     def _read_weights(self, key: str) -> ModelWeights | None:
         path = self._weights_path(key)
         try:
+            _file(path)
             weights = unpack(ModelWeights, path.read_bytes())
             if weights.key != key:
                 raise DoubtError("it holds something else")
@@ -347,7 +350,7 @@ class Store:
 
     def _set_aside(self) -> list[Path]:
         found = self.root.glob(f"*/*{_DAMAGED}")
-        return sorted(path for path in found if _NAME.fullmatch(path.stem))
+        return sorted(p for p in found if _NAME.fullmatch(p.stem) and not p.is_dir())
 
     def _files(self) -> list[Path]:
         found = self.root.glob("??/*.safetensors")
@@ -386,6 +389,19 @@ class Store:
         )
 
 
+def _file(path: Path) -> os.stat_result:
+    """Size and times of a file, before it is opened: opening a pipe would wait for ever.
+
+    Raises:
+        DoubtError: it is a folder, a pipe or a device.
+        OSError: it is absent or cannot be read.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise DoubtError("it is not a file")
+    return found
+
+
 def _not_finite(weights: ModelWeights) -> str:
     """The first array with NaN or infinity; empty if there is none."""
     arrays = {
@@ -406,5 +422,5 @@ def load_records(folder: Path) -> Iterator[AttentionRecord]:
     store = Store(folder)
     if not store.keys():
         problem = "holds no records" if folder.is_dir() else "is not a folder"
-        raise StoreError(f"{folder} {problem}.", "Name the folder of a record store.")
+        raise StoreError(f"{folder} {problem}.", "Name the folder of a record store.", usage=True)
     return store.records()

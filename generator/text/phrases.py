@@ -57,6 +57,17 @@ def stream_layer(index: int) -> str:
     return f"layer {index}" if index else "the embedding"
 
 
+def layer_spans(layers: Sequence[int]) -> str:
+    """Layers by their indices, counted from 1: ``layers 1-2, 4-5 and 7``."""
+    ends = [n for n in layers if n + 1 not in layers]
+    starts = [n for n in layers if n - 1 not in layers]
+    spans = [
+        f"{first + 1}-{last + 1}" if last > first else f"{first + 1}"
+        for first, last in zip(starts, ends, strict=True)
+    ]
+    return f"{'layer' if len(layers) == 1 else 'layers'} {listed(spans)}"
+
+
 def with_runs(names: Sequence[str]) -> list[str]:
     """Names of which long runs, such as ``det1`` to ``det100``, are given by their ends."""
     found: list[str] = []

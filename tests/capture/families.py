@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +51,7 @@ class Family:
         """Write config, preprocessor config and seeded weights into a folder."""
         torch.manual_seed(seed)
         config = self._config()
-        network = getattr(transformers, self.model)(config)
+        network = self._class(config)(config)
         network.eval()
         with torch.no_grad():
             # Fresh weights give nearly uniform attention; larger ones make a test that can fail.
@@ -72,6 +73,13 @@ class Family:
             )
         )
         return folder
+
+    def _class(self, config: Any) -> Any:
+        """Some classes are in the module of their config alone."""
+        module = type(config).__module__.replace(".configuration_", ".modeling_")
+        return getattr(transformers, self.model, None) or getattr(
+            importlib.import_module(module), self.model
+        )
 
     def _config(self) -> Any:
         make = getattr(transformers, self.config)

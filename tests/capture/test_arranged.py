@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+import transformers
 from torch import Tensor
 from transformers.vision_utils import get_vision_position_ids, get_vision_window_index
 
@@ -22,6 +24,7 @@ from tests.capture.families import Family
 from tests.capture.loaders.test_towers import captured, pixels
 from tests.capture.ready import measured, prepared, ready
 from tests.capture.towers import Tower
+from tests.capture.windowed import of_size
 from tests.tiny import patch_token
 
 GRIDS = ((4, 4), (6, 10))
@@ -134,6 +137,69 @@ CLIPS = [
     ),
     Family("VideoMAE", "VideoMAEConfig", "VideoMAEModel", (), {"num_frames": 4}),
 ]
+
+
+LLAMA4 = Family(
+    *("Llama 4", "Llama4VisionConfig", "Llama4VisionModel", ("CLS",)),
+    {
+        "intermediate_size": 128,
+        "projector_input_dim": 32,
+        "projector_output_dim": 32,
+        "vision_output_dim": 32,
+    },
+    resizable=False,
+)
+KOSMOS = Family(
+    *("Kosmos-2.5", "Kosmos2_5VisionConfig", "Kosmos2_5VisionModel", ()),
+    {"patch_embed_hidden_size": 768, "max_num_patches": 64, "head_dim": 8},
+)
+
+
+@pytest.mark.parametrize("side", [4, 6])
+def test_a_class_token_behind_the_patches_is_in_front_of_them(side: int, tmp_path: Path) -> None:
+    """Llama 4, whose rotary embedding is of its own grid alone."""
+    folder = of_size(LLAMA4, side).save(tmp_path / "llama4")
+    model, eager = ready(folder), ready(folder, attention="eager")
+    layout, seen = captured(model, pixels((side, side)))
+    assert (layout.prefix, layout.cls) == (("CLS",), "CLS")
+    with torch.no_grad():
+        output: Any = eager.network(
+            pixels((side, side)), output_attentions=True, output_hidden_states=True
+        )
+    order = [side * side, *range(side * side)]
+    own = torch.stack(output.attentions)[:, 0][:, :, order][..., order]
+    assert float((own - 1 / layout.tokens).abs().max()) > 0.05, "attention is not uniform"
+    torch.testing.assert_close(seen, own, atol=1e-5, rtol=0)
+    (record,) = measured(model, prepared(model, whole=False))
+    assert record.queries == ("CLS",)
+
+
+def test_patches_with_their_rows_and_columns_are_those_of_the_processor(tmp_path: Path) -> None:
+    """Kosmos-2.5, given what its own processor makes of the same pixels."""
+    folder = KOSMOS.save(tmp_path / "kosmos")
+    model, eager = ready(folder), ready(folder, attention="eager")
+    own_processor = transformers.Kosmos2_5ImageProcessorPil()
+    for rows, cols in ((4, 4), (3, 7)):
+        levels = np.random.default_rng(rows).integers(0, 256, (3, rows * 16, cols * 16))
+        given = own_processor(
+            levels.astype(np.uint8).transpose(1, 2, 0),
+            max_patches=rows * cols,
+            return_tensors="pt",
+        )
+        assert (int(given["rows"][0]), int(given["cols"][0])) == (rows, cols)
+        with torch.no_grad(), eager_weights(eager.network) as made:
+            eager.network(given["flattened_patches"], attention_mask=given["attention_mask"])
+        own = torch.stack(made)[:, 0]
+        assert float((own - 1 / (rows * cols)).abs().max()) > 0.05, "attention is not uniform"
+        shown = torch.from_numpy(levels.astype(np.float32))[None] / 255
+        layout, seen = captured(model, shown)
+        assert (layout.prefix, layout.rows, layout.cols) == ((), rows, cols)
+        torch.testing.assert_close(seen, own, atol=1e-5, rtol=0)
+    (record,) = measured(model, prepared(model))
+    assert (
+        "subtract the picture's own mean, divide by its own deviation, over all pixels and colors "
+        "of the input"
+    ) in record.preprocessing.steps
 
 
 def test_tokens_behind_the_patches_are_among_the_prefix(tmp_path: Path) -> None:

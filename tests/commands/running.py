@@ -27,14 +27,14 @@ def run(*words: str, monkeypatch: pytest.MonkeyPatch | None = None) -> Result:
     return CliRunner().invoke(main, words, catch_exceptions=False)
 
 
-def fails(*words: str, code: int | None = None) -> str:
+def fails(*words: str, code: int = 2) -> str:
     """The one line that a command says when it fails.
 
     Args:
-        code: exit status: 1 for failures, 2 for wrong options; None for either.
+        code: exit status: 2 for what was typed wrong, 1 for failures.
     """
     result = run(*words)
-    assert result.exit_code in ((1, 2) if code is None else (code,))
+    assert result.exit_code == code, result.output
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
     return line

@@ -79,7 +79,7 @@ def test_inspect_check_in_low_precision_and_on_no_such_device() -> None:
     assert result.exit_code == 0, result.stdout
     for device in ("gpu", "cuda:99", "cuda:x"):
         result = run(*words, "--device", device)
-        assert result.exit_code == 1
+        assert result.exit_code == 2
         assert result.stderr == (
             f"Error: This machine has no device {device}, as torch {torch.__version__} sees it. "
             "Use --device auto or --device cpu.\n"
@@ -89,5 +89,5 @@ def test_inspect_check_in_low_precision_and_on_no_such_device() -> None:
 @pytest.mark.usefixtures("here")
 def test_inspect_check_on_a_picture_that_is_none() -> None:
     result = run("inspect", "models/plain", "--check", "photos/three.png")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr == "Error: There is no file three.png. Check the path.\n"

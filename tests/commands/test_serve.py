@@ -126,7 +126,7 @@ def test_a_tab_that_is_closed_early(
 
 def test_port_that_is_taken(site: Path) -> None:
     with make_server(site, 0) as first:
-        line = fails("serve", str(site), "--port", str(first.server_port))
+        line = fails("serve", str(site), "--port", str(first.server_port), code=1)
     assert line == (
         f"Error: Port {first.server_port} cannot be used: Address already in use. "
         "Choose another, such as --port 0."

@@ -9,13 +9,20 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from generator.capture.checkpoint.families import FAMILIES, PLAIN, REFUSED, Family
+from generator.capture.checkpoint.families import (
+    FAMILIES,
+    OTHER_INPUTS,
+    PLAIN,
+    REFUSED,
+    Family,
+)
 from generator.capture.checkpoint.originals.namings import ORIGINALS
 from generator.present.bibliography import ARCHITECTURES, short
 from generator.present.bibliography import FAMILIES as CITED
 from tests.capture.arranged import NEIGHBORHOODS
 from tests.capture.loaders.timm_models import MODELS
 from tests.capture.towers import TOWERS
+from tests.capture.windowed import WINDOWED_TOWERS
 
 FILE = Path(__file__).parents[2] / "docs" / "models.md"
 UPDATE = "python -m tests.docs.models"
@@ -69,7 +76,11 @@ def _row(kind: str, family: Family) -> str:
         (family.registers, "registers"),
         (family.behind, "tokens behind the patches"),
     )
-    beside = [*family.prefix, *(f"{words} by `{key}`" for key, words in counted if key)]
+    beside = [
+        *family.prefix,
+        *family.last,
+        *(f"{words} by `{key}`" for key, words in counted if key),
+    ]
     notes = []
     if family.one_grid or family.fixed:
         when = f", unless `{family.fixed}`" if family.fixed else ""
@@ -80,6 +91,8 @@ def _row(kind: str, family: Family) -> str:
         notes.append("neighborhoods shown row by row")
     if family.window:
         notes.append("attention within windows, 0 outside of them, in some layers")
+    if family.window_unit == "patches":
+        notes.append("padding of windows is in no map")
     tokens = ", ".join(beside) or "none"
     return f"| {family.title} | `{kind}` | {tokens} | {'; '.join(notes)} | {_papers(CITED[kind])} |"
 
@@ -89,7 +102,9 @@ def _papers(keys: tuple[str, ...]) -> str:
 
 
 def _larger() -> Iterator[str]:
-    names = sorted((tower.name for tower in (*TOWERS, *NEIGHBORHOODS)), key=str.casefold)
+    names = sorted(
+        (tower.name for tower in (*TOWERS, *NEIGHBORHOODS, *WINDOWED_TOWERS)), key=str.casefold
+    )
     yield "The vision transformer is found under the key of its config and the prefix of its"
     yield "weights. Of weights in several files, only those that hold it are downloaded. Tested in:"
     yield ""
@@ -111,19 +126,20 @@ def _timm() -> Iterator[str]:
 
 
 def _originals() -> Iterator[str]:
-    yield "A file of weights alone, read without running pickled code:"
+    yield "A file of weights alone, read without running pickled code, with its linear class"
+    yield "head if it has one:"
     yield ""
     for original in ORIGINALS:
         yield f"- {original.projects}"
 
 
 def _refused() -> Iterator[str]:
-    yield "Networks without an attention map over the whole picture:"
+    yield "Networks without an attention map over the whole picture, or of other inputs:"
     yield ""
     yield "| a model that | `model_type` |"
     yield "| --- | --- |"
     kinds = defaultdict(list)
-    for kind, reason in REFUSED.items():
+    for kind, reason in (REFUSED | OTHER_INPUTS).items():
         kinds[reason].append(f"`{kind}`")
     for reason, types in kinds.items():
         yield f"| {reason} | {', '.join(sorted(types))} |"

@@ -39,7 +39,7 @@ def test_a_folder_that_could_not_be_filled_is_not_there(tmp_path: Path) -> None:
 def test_a_folder_that_is_a_file_is_named(made: Exportable, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
     out = tmp_path / "file/deep/a.csv"
-    said = made.export("statistics", "-o", str(out), code=1)
+    said = made.export("statistics", "-o", str(out), code=2)
     assert said == (
         f"Error: {out} cannot be written: {tmp_path / 'file'} is a file, not a folder. Name "
         "another with -o.\n"
@@ -61,7 +61,7 @@ def test_a_folder_that_is_a_file_is_named(made: Exportable, tmp_path: Path) -> N
 def test_nothing_is_written_into_the_site(made: Exportable, command: str, name: str) -> None:
     before = sorted(made.site.rglob("*"))
     out = made.site / "m" / ".." / name
-    assert made.export(command, "-o", str(out), code=1) == (
+    assert made.export(command, "-o", str(out), code=2) == (
         f"Error: {out} lies in the site {made.site}, which the next build replaces as a whole. "
         "Name a place outside of it with -o.\n"
     )

@@ -18,6 +18,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ os.environ.setdefault(
 )  # before torch is loaded: threads do not survive a fork
 
 from generator.cli import main
+from generator.pipeline.speed import FILE as SPEED
 from generator.temporary import _NOTES
 from tests.capture.families import FAMILIES
 from tests.commands.running import picture
@@ -102,9 +104,14 @@ def run(
     read, write = os.pipe()
     started = time.monotonic()
     if not (child := os.fork()):
-        os.setpgid(0, 0)  # git, which it starts, is killed with it
-        os.close(read)
-        _child(folder, words, at, after, write)
+        try:
+            os.setpgid(0, 0)  # git, which it starts, is killed with it
+            os.close(read)
+            _child(folder, words, at, after, write)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(3)  # the parent's blocks, which remove its folder, do not end here
     os.close(write)
     with os.fdopen(read, "rb") as counted:
         changes = len(counted.read())
@@ -160,11 +167,14 @@ def _changes(event: str, args: tuple[Any, ...], folder: Path) -> bool:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder but git's own, and what a visitor gets of the published branch."""
+    """Every file of a folder, and what a visitor gets of the published branch.
+
+    Git's own files are left out, and the measured speed of this machine.
+    """
     found = {
         path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else b""
         for path in sorted(folder.rglob("*"))
-        if not {".git", "bare.git"} & set(path.relative_to(folder).parts)
+        if not {".git", "bare.git", SPEED} & set(path.relative_to(folder).parts)
     }
     bare = folder / "bare.git"
     for line in git(bare, "ls-tree", "-r", "gh-pages").splitlines():

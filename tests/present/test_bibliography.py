@@ -57,3 +57,4 @@ def test_unknown_family_cites_its_checkpoint_alone(model_type: str) -> None:
 def test_accents_of_names_are_written_as_letters() -> None:
     assert short("luddecke2022image") == "Lüddecke and Ecker, 2022"
     assert short("laurencon2024matters") == "Laurençon et al., 2024"
+    assert short("meta2025llama") == "Meta AI, 2025"

@@ -270,6 +270,31 @@ def test_shapes_that_contradict_the_facts_are_not_handed_out(
     assert "attention of tiny/model should have shape (1, 3, 3, 25)" in caplog.text
 
 
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_file_is_set_aside_and_measured_again(
+    make: Callable[[Path], object], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    record, weights = tiny.record(), seen_weights("5" * 64)
+    store = Store(tmp_path)
+    store.put(record)
+    store.put_weights(weights)
+    path, other = path_of(store, record), tmp_path / "weights" / f"{weights.key}.safetensors"
+    for each in (path, other):
+        each.unlink()
+        make(each)
+    store = Store(tmp_path)
+    absent(store, record)
+    assert not store.has_weights(weights.key)
+    assert [message.partition(": ")[2].partition(".")[0] for message in caplog.messages] == [
+        "it is not a file"
+    ] * 2
+    store.put(record)
+    store.put_weights(weights)
+    assert store.has(record.key)
+    assert store.has_weights(weights.key)
+    assert store.gc(keep=()) == (record.key,)
+
+
 def test_damage_anywhere_in_the_header_never_crashes(tmp_path: Path) -> None:
     record = tiny.record()
     Store(tmp_path).put(record)

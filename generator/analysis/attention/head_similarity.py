@@ -15,8 +15,11 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.grids import PlacedMap, on_common_grid
 from generator.records.record import FloatArray
 
-_BLOCK = 1 << 20
-"""Most values held in memory at a time."""
+_BLOCK = 1 << 15
+"""Values that are added and whose logarithms are taken at a time: they stay in the cache."""
+
+_TINY = np.float32(1e-30)
+"""Stands for a share of 0, so that it has a logarithm; times that it is still nothing."""
 
 
 def row_similarity(one: FloatArray, two: FloatArray | None = None) -> FloatArray:
@@ -33,14 +36,18 @@ def row_similarity(one: FloatArray, two: FloatArray | None = None) -> FloatArray
     second = first if two is None else _shares(two)
     found = np.ones((len(first), len(second)), dtype=np.float32)
     entropies = _entropy(first), _entropy(second)
-    step = max(_BLOCK // max(second.size, 1), 1)
-    for start in range(0, len(first), step):
-        block = slice(start, start + step)
+    halves = [np.maximum(shares / 2, _TINY) for shares in (first, second)]
+    step = max(_BLOCK // max(second.shape[1], 1), 1)
+    middles = np.empty((step, second.shape[1]), dtype=np.float32)
+    logs = np.empty_like(middles)
+    for row, half in enumerate(halves[0]):
         # Of a symmetric matrix the upper half is enough.
-        others = slice(start if same else 0, None)
-        middle = (first[block, None] + second[None, others]) / 2
-        own = (entropies[0][block, None] + entropies[1][None, others]) / 2
-        found[block, others] = 1 - np.clip(_entropy(middle) - own, 0, 1)
+        for start in range(row if same else 0, len(second), step):
+            block = slice(start, start + step)
+            own = (entropies[0][row] + entropies[1][block]) / 2
+            middle = np.add(half, halves[1][block], out=middles[: len(own)])
+            entropy = _products(middle, np.log(middle, out=logs[: len(own)]))
+            found[row, block] = 1 - np.clip(entropy - own, 0, 1)
     found[~first.any(axis=-1)] = 0
     found[:, ~second.any(axis=-1)] = 0
     if same:
@@ -57,9 +64,16 @@ def _shares(rows: FloatArray) -> FloatArray:
 
 
 def _entropy(rows: FloatArray) -> FloatArray:
-    """Entropy in bits over the last axis; 0 log 0 is 0."""
-    logs = np.log2(np.maximum(rows, np.finfo(np.float32).tiny))
-    found: FloatArray = -np.einsum("...k,...k->...", rows, logs)
+    """Entropy of each row in bits; 0 log 0 is 0."""
+    return _products(rows, np.log(np.maximum(rows, _TINY)))
+
+
+def _products(rows: FloatArray, logs: FloatArray) -> FloatArray:
+    """Entropies of rows in bits from their natural logarithms.
+
+    In float32 natural logarithms take half the time of those to the base 2.
+    """
+    found: FloatArray = np.einsum("rk,rk->r", rows, logs) * np.float32(-1 / np.log(2))
     return found
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.cosine import cosine_map, unit_vectors
+from generator.analysis.features.eigen import leading_subspace
 from generator.analysis.features.objects import NO_FEATURES, Objects
 from generator.records.record import AttentionRecord, FloatArray, TokenLayout, outlier_patches
 
@@ -19,6 +20,9 @@ NEAR = 0.02
 """Largest error allowed for a cosine."""
 
 STEPS = 127
+
+_ALL, _SAMPLED = slice(None), slice(None, None, 16)
+"""Patches whose cosines with all others are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,49 +93,48 @@ def _places(record: AttentionRecord, objects: Objects) -> dict[str, tuple[int, i
 def small_features(features: FloatArray) -> SmallFeatures:
     """Compress features to the fewest directions that keep every cosine within :data:`NEAR`.
 
-    The directions are the top singular vectors of the uncentered unit vectors, which minimizes the
-    loss. With the most directions the error may still be larger; it is reported.
+    The directions are the top singular vectors of the uncentered unit vectors, or nearly so, which
+    minimizes the loss. With the most directions the error may still be larger; it is reported.
 
     Args:
         features: ``[patch, channel]``.
     """
-    units = unit_vectors(features)
-    turned = units @ _directions(units, DIMENSIONS[-1])
     # rounding of float32 is a hundred-thousandth of the error allowed
-    small = units.astype(np.float32)
-    exact = np.clip(small @ small.T, -1, 1)
+    units = unit_vectors(features).astype(np.float32)
+    turned = units @ _directions(units, DIMENSIONS[-1])
+    exact = np.clip(units @ units.T, -1, 1)
     for count in DIMENSIONS:
+        last = count >= min(turned.shape[1], DIMENSIONS[-1])
+        # most counts that are too small are so among a few patches already
+        if not last and _coded(turned[:, :count], exact, _SAMPLED).most > NEAR:
+            continue
         found = _coded(turned[:, :count], exact)
-        if found.most <= NEAR or count >= turned.shape[1]:
+        if found.most <= NEAR or last:
             break
     return found
 
 
-def _directions(units: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+def _directions(units: FloatArray, count: int) -> FloatArray:
     """The top right singular vectors ``[channel, direction]``, largest singular value first.
 
     They are the eigenvectors of the Gram matrix of the channels. Small singular values lose digits
     there, but only the largest are taken. The sign of a singular vector is free: here its largest
     entry is positive.
     """
-    # Late: a build that needs no such analysis should not wait for it to load.
-    from scipy import linalg  # noqa: PLC0415
-
-    channels = units.shape[1]
     count = min(count, *units.shape)
-    _, vectors = linalg.eigh(units.T @ units, subset_by_index=[channels - count, channels - 1])
-    directions: NDArray[np.float64] = vectors[:, ::-1]
+    directions = leading_subspace(units.T @ units, count)
     largest = directions[np.abs(directions).argmax(axis=0), np.arange(count)]
-    return directions * np.where(largest < 0, -1, 1)
+    return directions * np.where(largest < 0, -1, 1).astype(np.float32)
 
 
-def _coded(coordinates: NDArray[np.float64], exact: FloatArray) -> SmallFeatures:
+def _coded(coordinates: FloatArray, exact: FloatArray, of: slice = _ALL) -> SmallFeatures:
+    """Coordinates ``[patch, direction]`` as codes, and their error among some patches and all."""
     scales = np.maximum(np.abs(coordinates).max(axis=0), 1e-12) / STEPS
     codes = np.rint(coordinates / scales).astype(np.int8)
     read = (codes * scales).astype(np.float32)
-    error = read @ read.T
+    error = read[of] @ read.T
     np.clip(error, -1, 1, out=error)
-    error -= exact
+    error -= exact[of]
     np.abs(error, out=error)
     return SmallFeatures(
         codes=np.ascontiguousarray(codes.T),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from generator.records.record import FloatArray
+
 NEARLY_EQUAL = 1e-6
 """Gap between eigenvalues, over the largest, below which a dense solver is used."""
 
@@ -59,8 +61,38 @@ def _lanczos(
 def _dense(
     matrix: NDArray[np.float64], count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    from scipy import linalg  # noqa: PLC0415
+    values, vectors = np.linalg.eigh(matrix)
+    return values[: -count - 1 : -1], vectors[:, : -count - 1 : -1]
 
-    last = len(matrix) - 1
-    values, vectors = linalg.eigh(matrix, subset_by_index=[last - count + 1, last])
-    return values[::-1], vectors[:, ::-1]
+
+OVERSAMPLED = 32
+"""Vectors beside those wanted, which make :func:`leading_subspace` converge sooner."""
+
+ROUNDS = 4
+"""Products with the matrix in :func:`leading_subspace`."""
+
+
+def leading_subspace(matrix: FloatArray, count: int) -> FloatArray:
+    """Nearly the eigenvectors of the largest eigenvalues of a large matrix, the largest first.
+
+    Subspace iteration from a fixed start, a tenth of the time of a dense solver. Vectors whose
+    eigenvalues differ little are still mixed: the subspace is good to compress with, but its
+    vectors are no results. A small matrix is solved exactly.
+
+    Args:
+        matrix: float32, symmetric, no negative eigenvalue.
+        count: vectors wanted.
+
+    Returns:
+        float32 ``[row, count]``, orthonormal; signs are free.
+    """
+    width = count + OVERSAMPLED
+    if len(matrix) < 3 * width:
+        return np.linalg.eigh(matrix)[1][:, : -count - 1 : -1]
+    start = np.random.default_rng(0).standard_normal((len(matrix), width), dtype=np.float32)
+    basis = start
+    for _ in range(ROUNDS):
+        basis = np.linalg.qr(matrix @ basis)[0]
+    inner = np.linalg.eigh(basis.T @ matrix @ basis)[1][:, : -count - 1 : -1]
+    found: FloatArray = basis @ inner
+    return found

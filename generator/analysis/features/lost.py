@@ -100,7 +100,8 @@ def lost(
         raise AnalysisError(f"At least one patch must be looked at for the expansion, got k = {k}.")
     if not np.isfinite(vectors).all():
         return NotApplicable("a vector is not finite")
-    gram = (gram_matrix(vectors) if gram is None else gram) + bias
+    gram = gram_matrix(vectors) if gram is None else gram
+    gram = gram + bias if bias else gram
     positive = gram > 0
     np.fill_diagonal(positive, False)
     degree = positive.sum(axis=1)

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-InputStyle = Literal["pixels", "unmasked", "patches", "neighborhoods", "tubelet"]
+InputStyle = Literal["pixels", "unmasked", "patches", "neighborhoods", "tubelet", "placed"]
 """``pixels``: one tensor; ``unmasked``: MAE's, with masking and shuffling turned off;
 ``patches``: SigLIP 2 NaFlex's, cut into patches beforehand; ``neighborhoods``: Qwen2-VL's, all
 patches of all pictures as one list, neighbors together, each repeated over the frames of a
-tubelet; ``tubelet``: a clip that is the picture, repeated over the frames of a tubelet."""
+tubelet; ``tubelet``: a clip that is the picture, repeated over the frames of a tubelet; ``placed``:
+Kosmos-2.5's, patches with their row and column, of a picture in units of its own deviation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,19 @@ class Family:
         side: config key of the side of the checkpoint's own input.
         merge: config key of the side of a neighborhood, in patches, that the network merges behind
             its blocks, and whose patches it keeps together; empty where it merges none.
-        window: config key of the side of a window, in pixels, in which some of its blocks attend;
-            empty where all attend to the whole picture.
+        window: config key of the side of a window in which some of its blocks attend; empty where
+            all attend to the whole picture.
         default_window: that side when the config does not say.
+        window_unit: what that side is counted in.
+        whole: config key of the indices of the blocks that attend to the whole picture.
+        default_whole: those indices when the config does not say.
+        windowed: config key of the indices of the others, where the config lists them instead.
+        channels_first: whether its blocks hand on ``[image, channel, row, column]``.
         tubelet: config key of the number of frames that a patch spans; empty for one.
         behind: config key of the number of tokens behind the patches; empty where there are none.
         default_behind: their number when the config does not say.
         back: what they are called, with a number behind it.
+        last: tokens that are always behind the patches.
         one_grid: whether only the checkpoint's own grid can be run, although ``fixed`` is empty.
     """
 
@@ -87,10 +94,16 @@ class Family:
     merge: str = ""
     window: str = ""
     default_window: int = 0
+    window_unit: Literal["pixels", "patches"] = "pixels"
+    whole: str = ""
+    default_whole: tuple[int, ...] = ()
+    windowed: str = ""
+    channels_first: bool = False
     tubelet: str = ""
     behind: str = ""
     default_behind: int = 0
     back: str = ""
+    last: tuple[str, ...] = ()
     one_grid: bool = False
 
 
@@ -119,6 +132,13 @@ def _qwen(title: str, **facts: Any) -> Family:
     }
     return Family(title, **{**merging, **facts})
 
+
+SAM: dict[str, Any] = {
+    **{"prefix": (), "image": 1024, "one_grid": True},
+    **{"window": "window_size", "default_window": 14, "window_unit": "patches"},
+    **{"whole": "global_attn_indexes", "default_whole": (2, 5, 8, 11)},
+}
+"""Networks in which most blocks attend within windows, padded where they reach past the picture."""
 
 ABSOLUTE = "use_absolute_position_embeddings"
 
@@ -182,10 +202,54 @@ FAMILIES: dict[str, Family] = {
         width=3584,
         window="window_size",
         default_window=112,
+        whole="fullatt_block_indexes",
+        default_whole=(7, 15, 23, 31),
     ),
     "qwen3_vl_vision": _qwen("Qwen3-VL", **QWEN3),
     "qwen3_vl_moe_vision": _qwen("Qwen3-VL MoE", **QWEN3),
     "glm4v_vision": _qwen("GLM-4V", image=336, layers=24, heads=12, width=1536, position=""),
+    "sam_vision_model": Family("SAM", **SAM),
+    "sam_hq_vision_model": Family("SAM-HQ", **SAM),
+    "got_ocr2_vision": Family("GOT-OCR2", **SAM),
+    "sam3_vit_model": Family(
+        "SAM 3",
+        **{
+            **SAM,
+            **{"image": 1008, "patch": 14, "layers": 32, "heads": 16, "width": 1024},
+            **{"default_window": 24, "default_whole": (7, 15, 23, 31)},
+            **{"largest": "pretrain_image_size", "default_largest": 336},
+        },
+    ),
+    "vitdet": Family(
+        "ViTDet",
+        prefix=(),
+        largest="pretrain_image_size",
+        default_largest=224,
+        window="window_size",
+        window_unit="patches",
+        windowed="window_block_indices",
+        channels_first=True,
+    ),
+    "llama4_vision_model": Family(
+        "Llama 4",
+        prefix=(),
+        last=("CLS",),
+        image=448,
+        patch=14,
+        layers=34,
+        heads=16,
+        one_grid=True,
+    ),
+    "kosmos_2_5_vision_model": Family(
+        "Kosmos-2.5",
+        prefix=(),
+        image=1024,
+        layers=18,
+        heads=24,
+        width=1536,
+        inputs="placed",
+        position="learned embeddings of rows and of columns, in two tables",
+    ),
     "yolos": Family(
         "YOLOS",
         image=512,
@@ -257,6 +321,7 @@ ALIASES = {
     "qwen3_vl_vision_model": "qwen3_vl_vision",
     "qwen3_vl_moe_vision_model": "qwen3_vl_moe_vision",
     "glm4v_vision_model": "glm4v_vision",
+    "got_ocr2_vision_model": "got_ocr2_vision",
 }
 
 _REASONS = {
@@ -264,10 +329,8 @@ _REASONS = {
         *("swin", "swinv2", "swin2sr", "donut-swin", "maskformer-swin", "clap", "hiera", "mvit"),
         *("sam2", "sam2_vision_model", "sam2_hiera_det_model", "florence2", "florence_vision"),
     ),
-    "attends within windows in most of its layers": (
-        *("sam", "sam_vision_model", "sam_hq", "sam_hq_vision_model", "sam3", "sam3_vit_model"),
-        *("vitdet", "vitmatte", "got_ocr2", "got_ocr2_vision", "lw_detr", "lw_detr_vit"),
-        *("rf_detr", "rf_detr_dinov2"),
+    "cuts the picture into windows, each a sequence of its own, in most of its layers": (
+        *("lw_detr", "lw_detr_vit", "rf_detr", "rf_detr_dinov2"),
     ),
     "attends within neighborhoods": ("dinat", "nat"),
     "pools the keys of its attention": (
@@ -282,3 +345,13 @@ _REASONS = {
     "attends over several frames": ("vivit", "timesformer"),
 }
 REFUSED = {model_type: reason for reason, types in _REASONS.items() for model_type in types}
+
+OTHER_INPUTS = {
+    "audio-spectrogram-transformer": "reads sound, not pictures",
+    "vilt": "reads words and patches as one sequence, so that its attention depends on a text",
+    "xclip": "exchanges messages between the frames of a clip within each of its blocks",
+    "xclip_vision_model": "exchanges messages between the frames of a clip within each of its "
+    "blocks",
+    "vitmatte": "reads a picture together with a map of its foreground",
+}
+"""Families whose input is more than a picture, or none."""

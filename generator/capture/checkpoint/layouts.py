@@ -15,11 +15,12 @@ from generator.capture.checkpoint.families import (
     ALIASES,
     FAMILIES,
     FIXED,
+    OTHER_INPUTS,
     REFUSED,
     Family,
     InputStyle,
 )
-from generator.capture.checkpoint.sequence import behind, merged
+from generator.capture.checkpoint.sequence import SequenceLayout, behind, merged
 from generator.errors import ModelError, UnsupportedModelError
 from generator.records.record import TokenLayout
 from generator.text.numbers import count
@@ -42,7 +43,7 @@ MOST_ENTRIES = {
 }
 """Keys that transformers or timm makes a list of, in the vision part or beside it."""
 
-NESTS = ("vision_config", "image_config", "backbone_config", "vlm_config")
+NESTS = ("vision_config", "image_config", "backbone_config", "vlm_config", "detector_config")
 """Keys under which larger models keep the config of their vision transformer, or of a model around
 it."""
 
@@ -73,6 +74,8 @@ class VisionConfig:
         no_register: why the blocks take no token more behind the prefix; empty when they do.
         merge: side of the neighborhoods whose patches the network keeps together, in patches.
         window: side of the windows in which some blocks attend, in neighborhoods; 0 without.
+        windowed: indices of those blocks.
+        channels_first: whether the blocks hand on ``[image, channel, row, column]``.
         frames: frames that a patch spans, all of which are the picture.
         back: names of the tokens behind the patches.
         own_sides: height and width of the checkpoint's own input, where they may differ.
@@ -95,6 +98,8 @@ class VisionConfig:
     no_register: str
     merge: int = 1
     window: int = 0
+    windowed: tuple[int, ...] = ()
+    channels_first: bool = False
     frames: int = 1
     back: tuple[str, ...] = ()
     own_sides: tuple[int, int] | None = None
@@ -119,6 +124,14 @@ class VisionConfig:
         rows, cols = input_height // self.patch_height, input_width // self.patch_width
         if self.merge > 1:
             return merged(rows, cols, self.merge, self.window)
+        if self.window or self.channels_first:
+            return SequenceLayout(
+                self.prefix,
+                rows,
+                cols,
+                side=self.window or max(rows, cols),  # one window is the whole picture
+                channels_first=self.channels_first,
+            )
         if self.back:
             return behind(self.prefix, self.back, rows, cols)
         return TokenLayout(self.prefix, rows, cols)
@@ -155,6 +168,8 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
     prefix = _prefix(known, inner, model)
     any_grid = bool(inner.get(known.fixed, False)) if known.fixed else not known.one_grid
     merge = _count(inner, known.merge, 2, model) if known.merge else 1
+    layers = _count(inner, _key(known.keys[0], inner), known.layers, model)
+    window = _window(known, inner, patch_height * merge, model)
     return VisionConfig(
         model_type=model_type,
         listed=family is not None,
@@ -162,7 +177,7 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
         patch_height=patch_height,
         patch_width=patch_width,
         image_size=min(_pair(image, "image_size", model)),
-        layers=_count(inner, _key(known.keys[0], inner), known.layers, model),
+        layers=layers,
         heads=_count(inner, _key(known.keys[1], inner), known.heads, model),
         width=_count(inner, known.keys[2], known.width, model),
         inputs=known.inputs,
@@ -172,7 +187,9 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
         position_grid=grid,
         no_register=_no_register(family, prefix, inner, model_type),
         merge=merge,
-        window=_window(known, inner, patch_height * merge, model),
+        window=window,
+        windowed=_windowed(known, inner, layers, model) if window else (),
+        channels_first=known.channels_first,
         frames=_count(inner, known.tubelet, 2, model) if known.tubelet else 1,
         back=_back(known, inner, model),
         own_sides=_pair(image, "image_size", model),
@@ -192,23 +209,41 @@ def _key(key: str, config: Mapping[str, Any]) -> str:
 
 
 def _window(family: Family, config: Mapping[str, Any], step: int, model: str) -> int:
-    """Side of the windows of a family that has some, in neighborhoods."""
+    """Side of the windows of a family that has some, in neighborhoods; 0 without."""
     if not family.window:
         return 0
     side = config.get(family.window, family.default_window)
-    if not isinstance(side, int) or side < step:
+    unit, least = (step, step) if family.window_unit == "pixels" else (1, 0)
+    if not isinstance(side, int) or side < least:
         raise ModelError(
-            f"{model} has {family.window} = {side!r} in its config; a number from {step} was "
+            f"{model} has {family.window} = {side!r} in its config; a number from {least} was "
             "expected.",
             "Correct the file.",
         )
-    return side // step
+    _expect_at_most(MOST_PIXELS, side, family.window, model)
+    return side // unit
+
+
+def _windowed(
+    family: Family, config: Mapping[str, Any], layers: int, model: str
+) -> tuple[int, ...]:
+    """Indices of the blocks that attend within windows."""
+    key = family.windowed or family.whole
+    listed = config.get(key)
+    listed = family.default_whole if listed is None else listed
+    if not isinstance(listed, list | tuple) or not all(isinstance(n, int) for n in listed):
+        raise ModelError(
+            f"{model} has {key} = {listed!r} in its config; a list of layers was expected.",
+            "Correct the file.",
+        )
+    inside = bool(family.windowed)
+    return tuple(layer for layer in range(layers) if (layer in listed) == inside)
 
 
 def _back(family: Family, config: Mapping[str, Any], model: str) -> tuple[str, ...]:
     """Names of the tokens behind the patches."""
     if not family.behind:
-        return ()
+        return family.last
     number = int(config.get(family.behind, family.default_behind))
     _expect_at_most(MOST_PARTS, number, family.behind, model)
     return tuple(f"{family.back}{n + 1}" for n in range(number))
@@ -262,6 +297,11 @@ def _refuse(model: str, outer: str, model_type: str, inner: Mapping[str, Any]) -
                 f"{model} is a {name} model, which {REFUSED[name]}: "
                 "it has no attention map over the whole picture.",
                 "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...).",
+            )
+        if name in OTHER_INPUTS:
+            raise UnsupportedModelError(
+                f"{model} is a {name} model, which {OTHER_INPUTS[name]}.",
+                "Use a vision transformer that reads pictures alone.",
             )
     if not model_type:
         raise ModelError(

@@ -20,6 +20,7 @@ from generator.capture.checkpoint.processors import RESAMPLE_NAMES, Processor
 from generator.errors import ModelError
 from generator.records.record import FieldOfView, Preprocessing, View
 from generator.text.numbers import count, machine
+from generator.text.phrases import layer_spans
 
 if TYPE_CHECKING:
     from generator.capture.checkpoint.resolved import ResolvedModel
@@ -73,8 +74,9 @@ def describe(
             f"{model} {processor.beyond} in its own preprocessing, which the view of the "
             "checkpoint does not follow.",
             "Use --field-of-view square or whole.",
+            usage=True,
         )
-    own = processor.resolution or vision.image_size
+    own = (vision.resizable and processor.resolution) or vision.image_size
     side = resolution or own
     patch = math.lcm(vision.step_height, vision.step_width)
     if field_of_view != "checkpoint":
@@ -83,6 +85,7 @@ def describe(
         raise ModelError(
             f"{model} runs only on {own} x {own} px: its position embedding is not interpolated.",
             "Leave --resolution out for this model and use --field-of-view square.",
+            usage=True,
         )
     return Preprocessing(
         field_of_view=field_of_view,
@@ -168,6 +171,7 @@ def _expect_measurable(
             f"{model} would see a picture of {width} x {height} px as {count(rows)} x "
             f"{count(cols)} patches, where at most {count(MOST_PATCHES)} patches are measured.",
             "Lower --resolution, use --field-of-view square, or crop the picture.",
+            usage=True,
         )
 
 
@@ -240,6 +244,7 @@ def _own_sizes(
             f"{model} crops {kept[0]} x {kept[1]} px out of a picture resized to "
             f"{resized[0]} x {resized[1]} px, which would pad it with black.",
             "Use --field-of-view square.",
+            usage=True,
         )
     return resized, kept
 
@@ -296,6 +301,11 @@ def _steps(
 def _arranging(vision: VisionConfig) -> list[str]:
     """What is done with the pixels of a network that takes more than one picture."""
     steps = []
+    if vision.inputs == "placed":
+        steps.append(
+            "subtract the picture's own mean, divide by its own deviation, over all pixels and "
+            "colors of the input"
+        )
     if vision.frames > 1:
         steps.append(
             f"repeat the picture over {vision.frames} frames, which one patch spans: the network "
@@ -306,12 +316,17 @@ def _arranging(vision: VisionConfig) -> list[str]:
             f"give the patches in neighborhoods of {vision.merge} x {vision.merge}, as the network "
             "wants them; maps have them row by row"
         )
-    if vision.window:
+    if vision.windowed:
         side = vision.window * vision.merge
         steps.append(
-            f"some layers attend within windows of {side} x {side} patches: a patch gives nothing "
-            "to those outside of its window"
+            f"{layer_spans(vision.windowed)} of {vision.layers} attend within windows of "
+            f"{side} x {side} patches: a patch gives nothing to those outside of its window"
         )
+        if vision.merge == 1:
+            steps.append(
+                "windows that reach past the picture are padded: padding is in no map, and takes "
+                "its share of the attention of their patches"
+            )
     return steps
 
 

@@ -70,6 +70,11 @@ PROCESSORS: dict[str, ProcessorDefaults] = dict(
         _of("DPT", HALF, HALF, 3, square=True, size=384),
         _of("Owlv2", CLIP_MEAN, CLIP_STD, 2, square=True, size=960, pads=True),
         _of("Yolos", IMAGENET_MEAN, IMAGENET_STD, 2, square=False, size=800, longest=1333),
+        _of(
+            "Sam", IMAGENET_MEAN, IMAGENET_STD, 2, square=False, size=1024, longest=1024, pads=True
+        ),
+        _of("Llama4", HALF, HALF, 2, square=True, size=336),
+        _of("Kosmos2_5", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 2, square=True, size=1024),
         _of("Vilt", HALF, HALF, 3, square=False, size=384, multiple=32),
     )
 )
@@ -124,6 +129,9 @@ FAMILY_PROCESSORS: dict[str, ProcessorDefaults] = {
             "dpt": ("dpt",),
             "yolos": ("yolos",),
             "vilt": ("vilt",),
+            "llama4": ("llama4_vision_model",),
+            "kosmos2_5": ("kosmos_2_5_vision_model",),
+            "sam": ("sam_vision_model", "sam_hq_vision_model"),
         }.items()
         for model_type in types
     },

@@ -321,6 +321,7 @@ GEOMETRY = {
     "crop_to_patches": "cuts pictures into tiles",
     "image_grid_pinpoints": "cuts pictures into tiles",
     "do_pan_and_scan": "cuts pictures into tiles",
+    "max_patches": "limits the number of patches, keeping the aspect ratio",
     "max_pixels": "limits the number of pixels",
     "min_pixels": "limits the number of pixels",
 }

@@ -173,6 +173,7 @@ def expect_consent(
         raise ModelError(
             f"The model {model} brings its own code, which is not run unless you ask for it.",
             "Read the code, then add --trust-remote-code.",
+            usage=True,
         )
 
 

@@ -21,10 +21,15 @@ class SequenceLayout(TokenLayout):
         order: place in the network's sequence of each token, prefix tokens first, then patches row
             by row.
         windowed: whether some blocks attend within windows of patches, one after another.
+        side: side of the windows within which some blocks attend, all of them in one batch; 0 for
+            none. Where they reach past the picture they are padded, at the right and at the bottom.
+        channels_first: whether the blocks hand on ``[image, channel, row, column]``.
     """
 
     order: tuple[int, ...] = ()
     windowed: bool = False
+    side: int = 0
+    channels_first: bool = False
 
     @property
     def shown(self) -> TokenLayout:

@@ -9,6 +9,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from generator.capture.checkpoint.sequence import SequenceLayout
+from generator.capture.forward.windows import Windows
+
 FUNCTION = "eager_attention_forward"
 """What modules of transformers call their eager attention."""
 
@@ -56,3 +59,19 @@ def whole_matrices(made: Sequence[Tensor], tokens: int) -> tuple[Tensor, ...]:
         layers.append(whole)
         waiting.clear()
     return tuple(layers)
+
+
+def pictures(made: Sequence[Tensor], layout: SequenceLayout, heads: int) -> tuple[Tensor, ...]:
+    """Matrices of one picture, ``[1, head, query, key]``, with 0 outside of windows.
+
+    Args:
+        made: for each layer, with the windows, and maybe the heads, on the first axis.
+        layout: of the picture.
+        heads: of each layer.
+    """
+    windows, found = Windows(layout), []
+    for weights in made:
+        apart = weights.reshape(-1, heads, *weights.shape[-2:])
+        inside = windows.hold(len(apart), apart.shape[-1], 1)
+        found.append(windows.whole(apart) if inside else apart)
+    return tuple(found)

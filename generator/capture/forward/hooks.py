@@ -9,7 +9,7 @@ from typing import Any, Self
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from generator.capture.checkpoint.sequence import order_of
+from generator.capture.checkpoint.sequence import SequenceLayout, order_of
 from generator.capture.forward.scores import in_order
 from generator.records.record import TokenLayout
 
@@ -77,6 +77,7 @@ class Streams(Hooked):
         self._tell = read
         self._order = order_of(layout) if layout else ()
         self._tokens_first = tokens_first
+        self._channels_first = isinstance(layout, SequenceLayout) and layout.channels_first
 
     def hang(self) -> Iterator[RemovableHandle]:
         """Read the first block's input and each block's output."""
@@ -93,6 +94,8 @@ class Streams(Hooked):
     def _read(self, stream: Tensor) -> None:
         if self._tokens_first:
             stream = stream.transpose(0, 1)
+        if self._channels_first:
+            stream = stream.movedim(1, -1)
         # some networks keep the tokens of all pictures as one list, of which there is one here;
         # others keep their patches as rows and columns
         stream = stream[None] if stream.dim() == 2 else stream.flatten(1, -2)

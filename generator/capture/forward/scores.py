@@ -28,8 +28,13 @@ class Scores(Protocol):
         ...
 
     @property
+    def queries(self) -> int:
+        """Number of queries."""
+        ...
+
+    @property
     def keys(self) -> int:
-        """Number of keys."""
+        """Number of keys: that of queries, and one more if the last is padding."""
         ...
 
     def write(self, heads: slice, queries: slice, out: Tensor) -> None:
@@ -78,6 +83,11 @@ class QueryKeyScores:
         return self.query.device
 
     @property
+    def queries(self) -> int:
+        """Number of queries."""
+        return self.query.shape[1]
+
+    @property
     def keys(self) -> int:
         """Number of keys."""
         return self.key.shape[1]
@@ -110,6 +120,11 @@ class GivenScores:
     def device(self) -> torch.device:
         """Device of the logits."""
         return self.scores.device
+
+    @property
+    def queries(self) -> int:
+        """Number of queries."""
+        return self.scores.shape[1]
 
     @property
     def keys(self) -> int:
@@ -267,7 +282,7 @@ def in_order(values: Tensor, order: Sequence[int], *axes: int) -> Tensor:
 
 def attention_of(scores: Scores, queries: slice) -> Tensor:
     """Attention of some queries, all heads: float32 ``[head, query, key]``."""
-    count = len(range(*queries.indices(scores.keys)))
+    count = len(range(*queries.indices(scores.queries)))
     logits = torch.empty(scores.heads, count, scores.keys, device=scores.device)
     scores.write(slice(None), queries, logits)
     return torch.softmax(logits, dim=-1)

@@ -38,7 +38,8 @@ Reduced = TypeVar("Reduced")
 class LayerStatistics:
     """Statistics of one layer's attention on one image.
 
-    Attention is the softmax output: rows sum to 1, and are not yet divided by uniform attention.
+    Attention is the softmax output: rows sum to 1, or to less where padding took the rest, and are
+    not yet divided by uniform attention.
 
     Attributes:
         rows: float32 ``[prefix, head, key]``.
@@ -93,7 +94,8 @@ class _Sums:
         own_weight: ``[head, query]``, attention of each token to itself.
         patch_mass: ``[head, query]``, attention to all patches.
         patch_logit: ``[head, query]``, sum of attention times logit over the patches.
-        prefix_logit: ``[head, query]``, sum of attention times logit over the prefix.
+        prefix_logit: ``[head, query]``, sum of attention times logit over the prefix, or over the
+            padding of networks that pad; these have no prefix.
         distance: ``[head, query]``, expected distance.
         head_mean: ``[query, key]``.
         kept: float16 ``[head, patch query, key]``, times uniform, or None.
@@ -219,12 +221,15 @@ class Reducer:
         layout, heads = self.layout, scores.heads
         first = len(layout.prefix)
         received = torch.zeros(heads, layout.tokens, device=self.device)
-        for group, _, s, p in self._blocks(heads, [queries], worker):
-            scores.write(group, queries, s)
-            torch.softmax(s, dim=-1, out=p)
-            scores.attend(group, queries, p)
+        for group, _, logits, weights in self._blocks(scores, [queries], worker):
+            scores.write(group, queries, logits)
+            torch.softmax(logits, dim=-1, out=weights)
+            scores.attend(group, queries, weights)
+            s, p = logits[..., : layout.tokens], weights[..., : layout.tokens]
             sums.own_logit[group, queries] = s.diagonal(queries.start, dim1=1, dim2=2)
             sums.own_weight[group, queries] = p.diagonal(queries.start, dim1=1, dim2=2)
+            if scores.keys > layout.tokens:  # padding counts in no sum but that of the entropy
+                sums.prefix_logit[group, queries] = logits[..., -1] * weights[..., -1]
             torch.sum(p[..., first:], dim=-1, out=sums.patch_mass[group, queries])
             s.mul_(p)
             torch.sum(s[..., first:], dim=-1, out=sums.patch_logit[group, queries])
@@ -252,7 +257,7 @@ class Reducer:
         lse = sums.own_logit - sums.own_weight.log()
         faint = sums.own_weight < FAINT
         if bool(faint.any()):
-            for group, queries, s, _ in self._blocks(scores.heads, self._ranges(), 0):
+            for group, queries, s, _ in self._blocks(scores, self._ranges(), 0):
                 scores.write(group, queries, s)
                 exact = torch.logsumexp(s, dim=-1)
                 lse[group, queries] = torch.where(faint[group, queries], exact, lse[group, queries])
@@ -269,7 +274,7 @@ class Reducer:
         faint = sums.patch_mass < FAINT
         if bool(faint.any()):
             patch = self.layout.patch_slice
-            for group, queries, s, _ in self._blocks(scores.heads, self._ranges(), 0):
+            for group, queries, s, _ in self._blocks(scores, self._ranges(), 0):
                 scores.write(group, queries, s)
                 cut = torch.log_softmax(s[..., patch], dim=-1)
                 share = cut.exp()
@@ -290,24 +295,24 @@ class Reducer:
         return [slice(start, min(start + length, tokens)) for start in range(0, tokens, length)]
 
     def _blocks(
-        self, heads: int, ranges: list[slice], worker: int
+        self, scores: Scores, ranges: list[slice], worker: int
     ) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:
         """Blocks of heads and queries, with buffers for their logits and weights.
 
         A worker reuses its buffers for all blocks and layers: fresh memory costs as much as a pass
         over it.
         """
-        tokens = self.layout.tokens
+        heads, keys = scores.heads, scores.keys
         for queries in ranges:
             length = queries.stop - queries.start
-            together = min(heads, max(self._block // (length * tokens), 1))
-            size = together * length * tokens
+            together = min(heads, max(self._block // (length * keys), 1))
+            size = together * length * keys
             if self._buffers[worker].shape[1] < size:
                 self._buffers[worker] = torch.empty(2, size, device=self.device)
             for head in range(0, heads, together):
                 last = min(head + together, heads)
-                buffer = self._buffers[worker][:, : (last - head) * length * tokens]
-                logits, weights = buffer.view(2, last - head, length, tokens)
+                buffer = self._buffers[worker][:, : (last - head) * length * keys]
+                logits, weights = buffer.view(2, last - head, length, keys)
                 yield slice(head, last), queries, logits, weights
 
 

@@ -125,7 +125,7 @@ class BlockVectors(Listener):
         heads, channels = block.attended.shape[1], block.attended.shape[-1]
         if given.shape[-1] == heads * channels:
             # one token is enough to see whether the heads' results arrive unchanged, side by side
-            place = next(iter(order_of(self._layout)), 0)
+            place = next(iter(order_of(self._layout)), 0)  # windows keep the first patch in front
             arrived = given.reshape(-1, heads * channels)[place]
             left = block.attended[0, :, 0].flatten()
             block.plain = ((arrived == left) | (arrived.isnan() & left.isnan())).all()

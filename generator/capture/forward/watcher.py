@@ -21,9 +21,10 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
 from generator.capture.checkpoint.sequence import SequenceLayout, order_of
-from generator.capture.forward.hooks import Hooked
+from generator.capture.forward.hooks import Hooked, first_tensor
 from generator.capture.forward.multihead import MultiHeadCall
 from generator.capture.forward.scores import AttentionCall, GivenScores, Scores, in_order
+from generator.capture.forward.windows import Windows
 from generator.errors import CaptureError
 from generator.records.record import TokenLayout
 
@@ -118,6 +119,8 @@ class Watcher(Hooked, TorchFunctionMode):
         self._places = tuple(np.argsort(self._order).tolist())
         self._windowed = isinstance(layout, SequenceLayout) and layout.windowed
         self._windows: list[tuple[AttentionCall, Tensor]] = []
+        self._cut = Windows(layout) if isinstance(layout, SequenceLayout) and layout.side else None
+        self._images = 0
         self._layer: int | None = None
         self._finished = 0
         self._attended = False
@@ -178,6 +181,8 @@ class Watcher(Hooked, TorchFunctionMode):
             self._layer = layer
             self._attended, self._awaits_values, self._query_key = False, False, None
             self._windows.clear()
+            if self._cut:
+                self._images = len(first_tensor(inputs, {}))
 
         return enter
 
@@ -203,6 +208,8 @@ class Watcher(Hooked, TorchFunctionMode):
         queries, keys = call.query.shape[-2], call.key.shape[-2]
         if self._windowed and queries == keys < self._tokens:
             return self._see_window(call, func(*args, **kwargs))
+        if queries == keys and self._holds_windows(len(call.query), queries):
+            return self._see_windows(call, func(*args, **kwargs))
         if queries != self._tokens or keys != self._tokens:
             raise CaptureError(
                 f"{self._name} attends over {queries} x {keys} tokens where the token layout has "
@@ -241,6 +248,23 @@ class Watcher(Hooked, TorchFunctionMode):
                 listener.values(placed.value, in_order(results, self._order))
         return attended
 
+    def _holds_windows(self, batch: int, tokens: int) -> bool:
+        """Whether attention of this shape is within windows, all of a block's in one batch."""
+        return self._cut is not None and self._cut.hold(batch, tokens, self._images)
+
+    def _see_windows(self, call: AttentionCall, attended: Tensor) -> Tensor:
+        """Attention within windows, all of a block's in one batch."""
+        assert self._cut is not None
+        self._attend_once()
+        logits = call.logits()
+        vectors = (call.query, call.key, call.value, attended)
+        query, key, value, results = (self._cut.in_picture(each) for each in vectors)
+        for listener in self._listeners:
+            listener.logits(self._cut.scores(logits), "sdpa")
+            listener.queries_and_keys(query, key)
+            listener.values(value, results)
+        return attended
+
     def _memory(self, call: AttentionCall) -> Tensor | None:
         """Memory for the heads' results, where a listener makes them; else None."""
         attends = not self._explicit and any(listener.attends for listener in self._listeners)
@@ -250,6 +274,8 @@ class Watcher(Hooked, TorchFunctionMode):
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Tensor:
         logits = args[0] if args else kwargs["input"]
+        if self._cut is not None and self._see_windowed_softmax(logits):
+            return torch.as_tensor(func(*args, **kwargs))
         if not self._is_square(logits):
             return torch.as_tensor(func(*args, **kwargs))
         self._attend_once()
@@ -263,6 +289,33 @@ class Watcher(Hooked, TorchFunctionMode):
         weights: Tensor = func(*args, **kwargs)
         self._tell_weights(weights)
         return weights
+
+    def _see_windowed_softmax(self, logits: Tensor) -> bool:
+        """Eager attention of a network with windows: ``[image * window * head, token, token]``.
+
+        Returns:
+            Whether it is attention.
+        """
+        assert self._cut is not None
+        tokens = logits.shape[-1]
+        whole, windowed = tokens == self._tokens, self._cut.hold_all(logits, self._images)
+        if logits.dim() not in (3, 4) or logits.shape[-2] != tokens or not (whole or windowed):
+            return False
+        if whole and windowed and logits.dim() == 3:
+            raise CaptureError(
+                f"{self._name} attends within windows of {tokens} tokens, as many as the picture "
+                "has: its matrices do not tell which of both they are of.",
+                "Use another --resolution.",
+            )
+        self._attend_once()
+        for listener in self._listeners:
+            if windowed:
+                apart = logits.reshape(self._images * self._cut.count, -1, tokens, tokens)
+                listener.logits(self._cut.scores(apart), "eager")
+            else:
+                apart = logits.reshape(self._images, -1, tokens, tokens)
+                listener.logits(map(GivenScores, apart), "eager")
+        return True
 
     def _see_matmul(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

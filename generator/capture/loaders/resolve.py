@@ -69,6 +69,7 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
         raise ModelError(
             f"The folder {name} has no config.json, so it is not a transformers checkpoint.",
             "Save the model with save_pretrained() and name that folder.",
+            usage=True,
         )
     config = read_json(config_file, name)
     loader = loader_of(config)
@@ -290,6 +291,7 @@ def _info(model: str, revision: str) -> ModelInfo:
         raise ModelError(
             f"The model {model} has no revision {revision} on the hub.",
             f"Look up its branches and tags at {page(model)}.",
+            usage=True,
         ) from error
     except GatedRepoError as error:
         raise gated(model) from error
@@ -297,11 +299,13 @@ def _info(model: str, revision: str) -> ModelInfo:
         raise ModelError(
             f"There is no model {model} on the hub, or it is private.",
             "Check the spelling; for a private model log in with `hf auth login`.",
+            usage=True,
         ) from error
     except HFValidationError as error:
         raise ModelError(
             f"{model!r} is neither a folder nor a hub id such as facebook/dinov2-small.",
             "Correct the name.",
+            usage=True,
         ) from error
 
 

@@ -27,6 +27,7 @@ def choose_device(name: str) -> torch.device:
         raise ModelError(
             f"This machine has no device {name}, as torch {torch.__version__} sees it.",
             "Use --device auto or --device cpu.",
+            usage=True,
         )
     return torch.device(name)
 

@@ -32,8 +32,9 @@ from generator.capture.checkpoint.adapters import Adapter
 from generator.capture.checkpoint.hub import download, first_line
 from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.checkpoint.sequence import SequenceLayout
 from generator.capture.checkpoint.weight_files import ADAPTER_WEIGHTS
-from generator.capture.forward.eager import made_matrices, whole_matrices
+from generator.capture.forward.eager import made_matrices, pictures, whole_matrices
 from generator.capture.forward.residual import find_blocks
 from generator.capture.models.built import Built
 from generator.capture.models.foreign import loading_errors
@@ -58,6 +59,9 @@ from generator.errors import ModelError, UnsupportedModelError
 from generator.records.record import TokenLayout
 
 log = logging.getLogger(__name__)
+
+LEVELS = 255
+"""Kosmos-2.5 bounds the deviation of a picture from below in levels of 8 bits."""
 
 OLDER_NAMES = {"altclip_vision_model": {r"^(vision_model\.)?encoder\.layer\.": "encoder.layers."}}
 """Names of weights that transformers changes for the larger model alone, as patterns."""
@@ -117,11 +121,17 @@ class TransformersRunner:
 
     def attentions(self, pixels: Tensor, layout: TokenLayout) -> tuple[Tensor, ...]:
         """With ``output_attentions``, or as its eager function makes them where it returns none."""
-        if self.vision.inputs == "neighborhoods":
+        if self.vision.inputs in ("neighborhoods", "placed"):
             with made_matrices(self.network) as made:
                 self._run(pixels, layout)
             return whole_matrices(made, layout.tokens)
-        return tuple(self._run(pixels, layout, output_attentions=True).attentions or ())
+        # Llama 4 looks for its matrices behind its hidden states, whether it was asked for these
+        states = {"output_hidden_states": True} if "llama4" in self.vision.model_type else {}
+        run = self._run(pixels, layout, output_attentions=True, **states)
+        returned = tuple(run.attentions or ())
+        if isinstance(layout, SequenceLayout) and layout.side:
+            return pictures(returned, layout, self.vision.heads)
+        return returned
 
     def _run(self, pixels: Tensor, layout: TokenLayout, **options: Any) -> Any:
         inputs = model_inputs(self.vision, pixels, layout)
@@ -205,6 +215,8 @@ def model_inputs(vision: VisionConfig, pixels: Tensor, layout: TokenLayout) -> d
         return {"pixel_values": pixels, "noise": noise.expand(count, -1)}
     if vision.inputs == "patches":
         return _cut(pixels, layout)
+    if vision.inputs == "placed":
+        return _placed(pixels, layout)
     if vision.inputs == "neighborhoods":
         return _neighborhoods(vision, pixels, layout)
     if vision.inputs == "tubelet":
@@ -217,17 +229,34 @@ def model_inputs(vision: VisionConfig, pixels: Tensor, layout: TokenLayout) -> d
 def _cut(pixels: Tensor, layout: TokenLayout) -> dict[str, Any]:
     """Patches of each picture, row by row, colors last."""
     count = pixels.shape[0]
-    cut = pixels.unfold(2, pixels.shape[2] // layout.rows, pixels.shape[2] // layout.rows)
-    cut = cut.unfold(3, pixels.shape[3] // layout.cols, pixels.shape[3] // layout.cols)
-    # [image, channel, row, col, y, x] -> [image, patch, y * x * channel]
-    cut = cut.permute(0, 2, 3, 4, 5, 1).reshape(count, layout.patches, -1)
     grid = torch.tensor([[layout.rows, layout.cols]], device=pixels.device)
     seen = torch.ones(count, layout.patches, dtype=torch.int32, device=pixels.device)
     return {
-        "pixel_values": cut,
+        "pixel_values": _patches(pixels, layout),
         "pixel_attention_mask": seen,
         "spatial_shapes": grid.expand(count, -1),
     }
+
+
+def _patches(pixels: Tensor, layout: TokenLayout) -> Tensor:
+    """``[image, patch, row * column * channel]``."""
+    cut = pixels.unfold(2, pixels.shape[2] // layout.rows, pixels.shape[2] // layout.rows)
+    cut = cut.unfold(3, pixels.shape[3] // layout.cols, pixels.shape[3] // layout.cols)
+    # [image, channel, row, col, y, x] -> [image, patch, y * x * channel]
+    return cut.permute(0, 2, 3, 4, 5, 1).reshape(len(pixels), layout.patches, -1)
+
+
+def _placed(pixels: Tensor, layout: TokenLayout) -> dict[str, Any]:
+    """Patches behind their row and column, from 1, of pictures in units of their deviation."""
+    deviation, mean = torch.std_mean(pixels.float(), (1, 2, 3), correction=0, keepdim=True)
+    least = pixels[0].numel() ** -0.5 / LEVELS
+    standard = (pixels - mean) / deviation.clamp(min=least)
+    places = torch.arange(layout.patches, device=pixels.device)
+    row_and_col = torch.stack([places // layout.cols, places % layout.cols], dim=-1) + 1
+    placed = row_and_col.to(pixels.dtype).expand(len(pixels), -1, -1)
+    seen = torch.ones(len(pixels), layout.patches, device=pixels.device)
+    patches = _patches(standard.to(pixels.dtype), layout)
+    return {"flattened_patches": torch.cat([placed, patches], dim=-1), "attention_mask": seen}
 
 
 def _neighborhoods(vision: VisionConfig, pixels: Tensor, layout: TokenLayout) -> dict[str, Any]:

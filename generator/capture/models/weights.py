@@ -90,7 +90,7 @@ def _filters(network: nn.Module, vision: VisionConfig) -> Tensor | None:
             and any(word in name for word in PATCH_WORDS)
         ):
             weight = module.weight.detach()
-            if vision.inputs == "patches":  # the processor cuts them, channels last
+            if vision.inputs in ("patches", "placed"):  # the processor cuts them, channels last
                 return weight.reshape(-1, height, width, COLORS).permute(0, 3, 1, 2)
             return weight.reshape(-1, COLORS, height, width)
     return None

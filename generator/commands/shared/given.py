@@ -99,6 +99,7 @@ def from_standard_input(folder: Path) -> tuple[Path | str, ...]:
         raise ImageError(
             "-i - reads standard input, and nothing is sent there.",
             "Such as: find photos -name '*.jpg' | attention-gallery build -i - -m MODEL.",
+            usage=True,
         )
     data = sys.stdin.buffer.read()
     try:

@@ -14,7 +14,7 @@ import click
 
 from generator.commands.shared import completion
 from generator.commands.shared.voice import quiet
-from generator.errors import GalleryError, SpecError
+from generator.errors import GalleryError
 
 if TYPE_CHECKING:
     from generator.export.source import Source
@@ -23,7 +23,7 @@ FAILED = 1
 """Exit status where something failed, or a limit was passed."""
 
 BAD_USAGE = 2
-"""Exit status of wrong options, arguments or gallery files, as click has it."""
+"""Exit status of wrong options, arguments, gallery files or tables, as click has it."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -221,7 +221,7 @@ def one_line_errors(code: int = FAILED) -> Iterator[None]:
 
         logger.debug("stopped by", exc_info=error)
         say(legible(f"Error: {error}", keep=""), err=True)
-        sys.exit(BAD_USAGE if isinstance(error, SpecError) else code)
+        sys.exit(BAD_USAGE if error.usage else code)
 
 
 SITE = click.argument("site", type=click.Path(path_type=Path))

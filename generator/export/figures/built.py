@@ -52,7 +52,7 @@ def draw_into(
         Manifest items of the figures, and the failures of the others.
 
     Raises:
-        SpecError: a figure cannot be drawn and ``strict`` is set; the message names it.
+        GalleryError: a figure cannot be drawn and ``strict`` is set; the message names it.
     """
     found, failures = [], []
     for number, figure in enumerate(figures, 1):
@@ -63,7 +63,7 @@ def draw_into(
         except GalleryError as error:
             message = f"Figure {figure.request.name}: {error.message}"
             if strict:
-                raise SpecError(message, error.hint) from None
+                raise GalleryError(message, error.hint, usage=error.usage) from None
             failures.append(Failure(message, error.hint))
             reason = Failure("It lacks what this gallery does not have.")
             reason = reason if gallery.run.anonymous else Failure(error.message, error.hint)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from generator.errors import SpecError
+from generator.errors import StoreError
 from generator.present.drawing.colors import color_table
 from generator.present.drawing.scale import Scale
 from generator.records.record import FloatArray, View
@@ -38,10 +38,10 @@ def input_picture(path: Path, view: View, size: tuple[int, int]) -> Image.Image:
     """The box of a model's patches, cropped from the published picture, without metadata.
 
     Raises:
-        SpecError: the site's copy of the picture is missing or damaged.
+        StoreError: the site's copy of the picture is missing or damaged.
     """
     if not path.is_file():
-        raise SpecError(
+        raise StoreError(
             f"The site has no copy of the picture {path.name}."
             if path.suffix
             else "The site has no copy of a picture.",
@@ -51,7 +51,7 @@ def input_picture(path: Path, view: View, size: tuple[int, int]) -> Image.Image:
         with Image.open(path) as file:
             picture = file.convert("RGB")
     except OSError as error:
-        raise SpecError(
+        raise StoreError(
             f"The picture {path} is damaged or cut short.", "Build the gallery again."
         ) from error
     across = picture.width / view.image_width

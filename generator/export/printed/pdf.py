@@ -42,7 +42,9 @@ def find_browser(named: Path | None) -> str:
     if named is not None:
         found = shutil.which(named)
         if found is None:
-            raise BrowserError(f"{named} is no browser that can be run.", "Check the path.")
+            raise BrowserError(
+                f"{named} is no browser that can be run.", "Check the path.", usage=True
+            )
         return found
     for name in BROWSERS:
         if found := shutil.which(name):

@@ -83,6 +83,7 @@ class Repository:
                 f"Choose another with --remote: {', '.join(known)}."
                 if known
                 else f"Add it with `git remote add {remote} URL`, or say --no-push.",
+                usage=True,
             )
         return without_login(url)
 
@@ -94,7 +95,9 @@ def open_repository(folder: Path) -> Repository:
         PublishError: git is not installed, or the folder is not in a repository.
     """
     if not folder.is_dir():
-        raise PublishError(f"There is no folder {folder}.", "Name a repository with --repository.")
+        raise PublishError(
+            f"There is no folder {folder}.", "Name a repository with --repository.", usage=True
+        )
     found = run([_git(), "rev-parse", "--show-toplevel"], folder)
     if found.code != 0:
         name = "The current folder" if folder == Path() else str(folder)
@@ -108,6 +111,7 @@ def open_repository(folder: Path) -> Repository:
         raise PublishError(
             f"{name} is not in a git repository.",
             "Go to your repository, or name it with --repository DIR.",
+            usage=True,
         )
     return Repository(Path(found.output.removesuffix("\n")))
 

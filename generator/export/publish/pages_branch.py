@@ -181,6 +181,7 @@ class BranchDelivery:
                 f"The branch {self.branch} holds something else than a gallery"
                 + (f" ({', '.join(held[:3])})." if held else "."),
                 "Choose another with --branch, or replace it with --force.",
+                usage=True,
             )
         if before and published:
             ahead = self.repository.text("rev-list", "--count", before, f"^{published}")
@@ -282,14 +283,19 @@ def branch_delivery(
     found = open_repository(repository)
     if cname and not HOST.fullmatch(cname):
         raise PublishError(
-            f"{cname!r} is no domain name.", "Write it like gallery.example.org, without https://."
+            f"{cname!r} is no domain name.",
+            "Write it like gallery.example.org, without https://.",
+            usage=True,
         )
     if found.ask("check-ref-format", "--branch", branch).code != 0:
-        raise PublishError(f"{branch!r} is no name for a branch.", "Choose one like gh-pages.")
+        raise PublishError(
+            f"{branch!r} is no name for a branch.", "Choose one like gh-pages.", usage=True
+        )
     if f"branch refs/heads/{branch}" in found.text("worktree", "list", "--porcelain").splitlines():
         raise PublishError(
             f"The branch {branch} is checked out in {found.folder.name}.",
             "Check out another one first, or choose another with --branch.",
+            usage=True,
         )
     for key, variable in COMMITTER.items():
         if not os.environ.get(variable) and not found.text("config", key):

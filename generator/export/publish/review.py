@@ -148,11 +148,14 @@ def review_site(site: Path, target: Target) -> Review:
         StoreError: the folder does not exist, or is no site of this program.
     """
     if not site.is_dir():
-        raise StoreError(f"There is no folder {site}.", "Build the site first, or name its folder.")
+        raise StoreError(
+            f"There is no folder {site}.", "Build the site first, or name its folder.", usage=True
+        )
     if not is_site(site):
         raise StoreError(
             f"{site} has no {MANIFEST} of attention-gallery, so it is not published.",
             "Name the folder that `attention-gallery build` wrote.",
+            usage=True,
         )
     manifest = read_manifest(site)
     files, links = list_files(site)

@@ -114,6 +114,7 @@ class SpaceDelivery:
             raise PublishError(
                 f"The Space {self.space} is there already, and public.",
                 "Make it private in its settings, choose another name, or leave out --private.",
+                usage=True,
             )
 
     def _refuse_to_lose(self, found: SpaceInfo) -> None:
@@ -124,6 +125,7 @@ class SpaceDelivery:
             raise PublishError(
                 f"The Space {self.space} runs {found.sdk}, and a gallery needs a static one.",
                 "Choose another name, or replace what it holds with --force.",
+                usage=True,
             )
         files = _files(found)
         others = sorted(files - FRESH)
@@ -132,6 +134,7 @@ class SpaceDelivery:
                 f"The Space {self.space} holds something else than a gallery "
                 f"({', '.join(others[:3])}).",
                 "Choose another name, or replace what it holds with --force.",
+                usage=True,
             )
 
     def _operations(
@@ -171,10 +174,12 @@ def space_delivery(
         PublishError: there is no login, or the name is invalid.
     """
     if not space:
-        raise PublishError("Which Space?", "Say --space OWNER/NAME.")
+        raise PublishError("Which Space?", "Say --space OWNER/NAME.", usage=True)
     if not SPACE.fullmatch(space) or ".." in space or "--" in space:
         raise PublishError(
-            f"{space!r} is no name of a Space.", "Write it like your-name/attention-of-cats."
+            f"{space!r} is no name of a Space.",
+            "Write it like your-name/attention-of-cats.",
+            usage=True,
         )
     if get_token() is None:
         raise PublishError("You are not logged in to the Hugging Face hub.", LOGIN)

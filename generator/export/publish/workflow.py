@@ -157,6 +157,7 @@ class WorkflowDelivery:
                 raise PublishError(
                     f"{self.file.path} is there already and says something else.",
                     "Choose another with --name, or overwrite it with --force.",
+                    usage=True,
                 )
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(self.file.text, encoding="utf-8", newline="\n")
@@ -205,7 +206,9 @@ def workflow_delivery(
     found = open_repository(repository)
     stem = name.removesuffix(".yml").removesuffix(".yaml")
     if not NAME.fullmatch(stem):
-        raise PublishError(f"{name!r} is no name for a workflow.", "Choose one like pages.")
+        raise PublishError(
+            f"{name!r} is no name for a workflow.", "Choose one like pages.", usage=True
+        )
     branch = _main_branch(found, remote)
     if source == "site":
         committed: tuple[str, ...] = (_inside(found, site, "The site"),)
@@ -300,6 +303,7 @@ def _drawing(
             "records, and where to get this program.",
             "Say --gallery gallery.toml, --store records and "
             f"--program '{DISTRIBUTION} @ git+https://...@COMMIT' or a released version.",
+            usage=True,
         )
     spec = load_spec(gallery)
     paths = _picture_paths(spec)
@@ -308,7 +312,9 @@ def _drawing(
     folders = [model.place for model in spec.models if model.place is not None]
     models = [_inside(repository, folder, "The model") for folder in folders]
     if not program.isprintable() or "${{" in program:
-        raise PublishError(f"{program!r} is nothing pip could install.", "Correct --program.")
+        raise PublishError(
+            f"{program!r} is nothing pip could install.", "Correct --program.", usage=True
+        )
     return DrawCommand(
         gallery=_inside(repository, gallery, "The gallery file"),
         store=_inside(repository, store, "The store"),
@@ -370,16 +376,19 @@ def _inside(repository: Repository, path: Path, what: str) -> str:
     """
     full, top = path.resolve(), repository.folder.resolve()
     if not full.exists():
-        raise PublishError(f"{what} {path} does not exist.", "Correct the path.")
+        raise PublishError(f"{what} {path} does not exist.", "Correct the path.", usage=True)
     if not full.is_relative_to(top) or full == top:
         raise PublishError(
             f"{what} {path} is not in a folder of the repository {top.name}, "
             "where the workflow could find it.",
             "Move it there, and commit it.",
+            usage=True,
         )
     relative = full.relative_to(top).as_posix()
     if "${{" in relative or not relative.isprintable():
-        raise PublishError(f"{what} {path} has a name that a workflow cannot hold.", "Rename it.")
+        raise PublishError(
+            f"{what} {path} has a name that a workflow cannot hold.", "Rename it.", usage=True
+        )
     if repository.ask("check-ignore", "--quiet", relative).code == 0:
         raise PublishError(
             f"{what} {path} is ignored by git, so the workflow would not find it.",

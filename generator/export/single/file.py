@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from generator.bundled import bundled
-from generator.errors import SpecError
+from generator.errors import SpecError, StoreError
 from generator.export.single.cuts import (
     STEPS,
     Cut,
@@ -74,7 +74,8 @@ def single_file(site: Path, manifest: Manifest, max_bytes: int) -> SingleFile:
         max_bytes: the largest size allowed.
 
     Raises:
-        SpecError: the site was built by an older version, or not even one image fits.
+        SpecError: not even one image fits.
+        StoreError: the site was built by an older version.
     """
     writer = _Writer(site, manifest)
     for cut in STEPS:
@@ -93,7 +94,7 @@ def framed_file(site: Path, manifest: Manifest, page: str) -> bytes:
         page: path of the page in the site.
 
     Raises:
-        SpecError: the site was built by an older version.
+        StoreError: the site was built by an older version.
     """
     return _Writer(site, manifest, frame=page_name(page)).write(STEPS[0])
 
@@ -181,7 +182,7 @@ class _Writer:
         found = {path for page in pages.values() for path in page.scripts}
         paths = sorted(found, key=lambda path: (_place(path, SCRIPT_ORDER), path))
         if not any(posixpath.basename(path).startswith("files.") for path in paths):
-            raise SpecError("The site was built by an older version.", "Build it again.")
+            raise StoreError("The site was built by an older version.", "Build it again.")
         boot = [self._text(path) for path in paths if _is_boot(path)]
         return _document(
             pages[INDEX],

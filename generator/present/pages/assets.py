@@ -13,6 +13,7 @@ from generator.present.drawing.colors import color_tables
 from generator.present.drawing.heatmap import bar_png, diverging_bar_png
 from generator.present.files.settings import Settings
 from generator.present.pages.environment import static_files
+from generator.present.pages.source import without_comments
 
 IMAGE_KINDS: tuple[PageKind, ...] = ("image", "sequence")
 CHART_KINDS: tuple[PageKind, ...] = (*IMAGE_KINDS, "model", "sweep", "pair")
@@ -200,12 +201,17 @@ def write_assets(
         target.write_bytes(data)
         return path
 
+    def put_source(source: Path) -> str:
+        data = source.read_bytes()
+        own = user is None or not source.is_relative_to(user)
+        return put(source.name, without_comments(data.decode()).encode() if own else data)
+
     def put_all(names: Iterable[str]) -> tuple[str, ...]:
-        return tuple(put(name, scripts[name].read_bytes()) for name in names)
+        return tuple(put_source(scripts[name]) for name in names)
 
     idle = {"frames.css": not sequences, "sweep.css": not sweeps}
     sheets = {
-        name: put(name, styles[name].read_bytes())
+        name: put_source(styles[name])
         for name in STYLESHEETS
         if name in styles and not idle.get(name)
     }
@@ -215,8 +221,8 @@ def write_assets(
             kind: tuple(path for name, path in sheets.items() if kind in STYLESHEETS[name])
             for kind in PAGE_KINDS
         },
-        print_stylesheet=put(PRINT, styles[PRINT].read_bytes()),
-        boot=put(BOOT, scripts[BOOT].read_bytes()),
+        print_stylesheet=put_source(styles[PRINT]),
+        boot=put_source(scripts[BOOT]),
         scripts={
             "image": (*image, *put_all([START])),
             "sequence": (*image, *put_all([FRAMES, START] if sequences else [])),

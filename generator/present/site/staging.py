@@ -117,6 +117,7 @@ def _cannot_write(out: Path, error: OSError) -> StoreError:
     return StoreError(
         f"The site cannot be written to {out}: {error.strerror or error}.",
         "Choose another folder with -o.",
+        usage=error.errno == errno.ENAMETOOLONG,
     )
 
 
@@ -142,7 +143,7 @@ def check_replaceable(out: Path) -> None:
             _check_place(out.resolve().parent, out)
             return
         if not out.is_dir():
-            raise StoreError(f"{out} is a file.", "Choose a folder with -o.")
+            raise StoreError(f"{out} is a file.", "Choose a folder with -o.", usage=True)
         foreign = any(out.iterdir()) and not is_site(out)
     except OSError as error:
         raise _cannot_write(out, error) from error
@@ -151,6 +152,7 @@ def check_replaceable(out: Path) -> None:
             f"The folder {out} is not empty and was not written by attention-gallery, "
             "so it is left alone.",
             "Choose another folder with -o, or empty this one.",
+            usage=True,
         )
 
 
@@ -159,7 +161,9 @@ def _check_place(folder: Path, out: Path) -> None:
     while not folder.exists():
         folder = folder.parent
     if not folder.is_dir():
-        raise StoreError(f"{folder}, on the way to {out}, is a file.", "Choose a folder with -o.")
+        raise StoreError(
+            f"{folder}, on the way to {out}, is a file.", "Choose a folder with -o.", usage=True
+        )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise StoreError(
             f"No folder may be made in {folder}, where the site {out} would be.",

@@ -19,11 +19,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from threadpoolctl import threadpool_limits
-
 from generator.errors import GalleryError
 from generator.present.files.cache import PutFile, SiteCache
 from generator.present.files.settings import Settings
+from generator.present.site.threads import one_thread
 from generator.records.record import AttentionRecord
 from generator.text.terminal import make_warnings_legible
 
@@ -183,7 +182,7 @@ class Bench:
         self, root: Path, former: Path, settings: Settings, kept: Path | None, read: Read
     ) -> None:
         make_warnings_legible()
-        threadpool_limits(limits=1, user_api="blas")
+        one_thread(analyses=True)
         self._cache = SiteCache(root, former, settings, kept)
         self._read = lru_cache(maxsize=1)(read)
 

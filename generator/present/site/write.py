@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
-
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.model_digest import ModelDigest, model_digest
 from generator.analysis.features.objects import NO_FEATURES
@@ -52,6 +50,7 @@ from generator.present.site.page_files import PageFiles
 from generator.present.site.plan import Site, site_of
 from generator.present.site.size import keep_within, too_large
 from generator.present.site.staging import staged
+from generator.present.site.threads import one_thread
 from generator.present.site.workers import Read, StartPool, Workers, local_pool
 from generator.records.record import AttentionRecord, View
 from generator.records.run import Cell, Failure, ImageEntry, Run
@@ -130,9 +129,7 @@ def build_site(
     """
     settings = settings or Settings()
     template_folders(templates)  # raise errors before the work, not after
-    # Threads of the linear algebra library spin while they wait for each other. On a busy machine
-    # that costs several times what they save on matrices of this size.
-    with staged(out) as stage, threadpool_limits(limits=1, user_api="blas"):
+    with staged(out) as stage:
         cache = SiteCache(stage, out, settings, kept)
         unshared, read = (
             read,
@@ -141,7 +138,7 @@ def build_site(
         new_cells = _new_cells(run, cache)
         started = pool(cache, unshared, new_cells) if pool else None
         started = started or local_pool(jobs)(cache, unshared, new_cells)
-        with Workers(cache, started) as workers:
+        with one_thread(analyses=new_cells > 0), Workers(cache, started) as workers:
             contents = _put_heavy_files(run, read, read_weights, cache, templates, advance, workers)
         contents = replace(contents, figures=draw(stage, contents))
         pages = PageFiles(run, stage, templates, version)

@@ -38,7 +38,7 @@ def listed(model_type: str) -> str:
     """The class that transformers lists for a model type, or for the model it is part of."""
     names = transformers.models.auto.image_processing_auto.IMAGE_PROCESSOR_MAPPING_NAMES
     whole = model_type.removesuffix("_vision_model").removesuffix("_image_model")
-    for name in (model_type, whole, whole.replace("_", "-")):
+    for name in (model_type, whole, whole.replace("_", "-"), whole.replace("_2_5", "-2.5")):
         if name in names:
             classes = names[name]
             return str(classes.get("torchvision") or classes["pil"]).removesuffix("ImageProcessor")
@@ -62,8 +62,9 @@ def test_defaults_of_a_family_are_those_of_the_class_that_transformers_lists(
 
 @pytest.mark.parametrize("model_type", FAMILIES)
 def test_every_listed_family_has_defaults(model_type: str) -> None:
-    """Others declare what they want: as clips, or in neighborhoods."""
+    """Others declare what they want: as clips, in neighborhoods, or for parts of models."""
     by_itself = FAMILIES[model_type].inputs not in ("neighborhoods", "tubelet")
+    by_itself &= model_type not in ("got_ocr2_vision", "sam3_vit_model", "vitdet")
     assert (model_type in FAMILY_PROCESSORS) == by_itself
 
 
@@ -123,17 +124,20 @@ def test_config_defaults_are_those_of_transformers(model_type: str) -> None:
     assert found.layers == config.num_hidden_layers
     assert found.heads == config.num_attention_heads
     assert found.width == getattr(config, family.keys[2])
-    assert found.patch_height == config.patch_size
+    assert found.patch_height == getattr(config, "patch_size", family.patch)
+    unit = found.merge * found.patch_height if family.window_unit == "pixels" else 1
     image = getattr(config, family.side, found.image_size)
     assert found.image_size == (image if isinstance(image, int) else min(image))
     for key, value in (
         (family.merge, found.merge),
         (family.tubelet, found.frames),
         (family.behind, len(found.back)),
-        (family.window, found.window * found.merge * found.patch_height),
+        (family.window, found.window * unit),
+        (family.whole, [n for n in range(found.layers) if n not in found.windowed]),
         (family.positions, found.position_grid[0] ** 2),
     ):
-        assert not key or getattr(config, key) == value
+        wanted = getattr(config, key) if key else value
+        assert (list(wanted) if isinstance(wanted, tuple) else wanted) == value
 
 
 @pytest.mark.parametrize(

@@ -202,9 +202,11 @@ def test_file_that_is_no_json_object(folder: Path, file: str, text: str, reason:
         ("dinov3_convnext", "is convolutional"),
         ("resnet", "is convolutional"),
         ("vivit", "attends over several frames"),
-        ("vitdet", "attends within windows in most of its layers"),
-        ("sam3_vit_model", "attends within windows in most of its layers"),
-        ("rf_detr_dinov2", "attends within windows in most of its layers"),
+        ("sam2_hiera_det_model", "attends within windows and pools its tokens"),
+        (
+            "rf_detr_dinov2",
+            "cuts the picture into windows, each a sequence of its own, in most of its layers",
+        ),
         ("groupvit_vision_model", "groups its patches between its blocks"),
     ],
 )
@@ -215,6 +217,33 @@ def test_refused_architectures_need_no_weights(tmp_path: Path, model_type: str, 
         f"{tmp_path.name} is a {model_type} model, which {why}: it has no attention map over the "
         "whole picture. Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, "
         "SigLIP, ...)."
+    )
+
+
+NAMED = {"xclip": "xclip_vision_model"}
+"""By the config of their vision transformer."""
+
+
+@pytest.mark.parametrize(
+    ("model_type", "why"),
+    [
+        ("audio-spectrogram-transformer", "reads sound, not pictures"),
+        (
+            "vilt",
+            "reads words and patches as one sequence, so that its attention depends on a text",
+        ),
+        ("xclip", "exchanges messages between the frames of a clip within each of its blocks"),
+        ("vitmatte", "reads a picture together with a map of its foreground"),
+    ],
+)
+def test_models_of_more_than_a_picture_are_refused(
+    tmp_path: Path, model_type: str, why: str
+) -> None:
+    config = transformers.AutoConfig.for_model(model_type).to_json_string()
+    (tmp_path / "config.json").write_text(config)
+    assert message(tmp_path, UnsupportedModelError) == (
+        f"{tmp_path.name} is a {NAMED.get(model_type, model_type)} model, which {why}. Use a "
+        "vision transformer that reads pictures alone."
     )
 
 

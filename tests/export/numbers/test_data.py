@@ -48,7 +48,7 @@ def test_what_a_user_put_beside_the_site_is_not_packed(made: Exportable, tmp_pat
 
 def test_a_folder_that_is_no_site_is_named(made: Exportable, tmp_path: Path) -> None:
     other = Exportable(made.trial, tmp_path, made.store)
-    said = other.export("zip", "-o", str(tmp_path / "a.zip"), code=1)
+    said = other.export("zip", "-o", str(tmp_path / "a.zip"), code=2)
     assert said == (
         f"Error: {tmp_path} is not a site of attention-gallery: it has no manifest.json. Name the "
         "folder that `attention-gallery build` wrote.\n"
@@ -108,7 +108,7 @@ def test_a_site_of_a_later_schema_or_a_damaged_one_is_named(
         found = Exportable(made.trial, site, made.store)
         assert found.export("zip", "-o", str(tmp_path / "a.zip"), code=1) == f"Error: {said}\n"
     gone = Exportable(made.trial, tmp_path / "gone", made.store)
-    said = gone.export("zip", "-o", str(tmp_path / "a.zip"), code=1)
+    said = gone.export("zip", "-o", str(tmp_path / "a.zip"), code=2)
     name = tmp_path / "gone"
     assert said == f"Error: There is no folder {name}. Build the site first, or name its folder.\n"
 
@@ -164,7 +164,7 @@ def test_a_missing_record_is_named_with_the_next_step(made: Exportable, tmp_path
 
 def test_files_of_others_are_not_mixed_with_records(made: Exportable, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    said = made.export("records", "-o", str(tmp_path), code=1)
+    said = made.export("records", "-o", str(tmp_path), code=2)
     assert said == f"Error: The folder {tmp_path} is not empty. Name a new one with -o.\n"
 
 

@@ -297,7 +297,7 @@ def test_without_a_browser_it_says_so_before_the_work(
         "with --browser, or write the page instead and print it from any browser: "
         "-o report.html.\n"
     )
-    said = made.export("report", "-o", str(tmp_path / "report.pdf"), "--browser", "nothing", code=1)
+    said = made.export("report", "-o", str(tmp_path / "report.pdf"), "--browser", "nothing", code=2)
     assert said == "Error: nothing is no browser that can be run. Check the path.\n"
 
 

@@ -41,7 +41,7 @@ def run(*words: str | Path) -> Result:
     return CliRunner().invoke(main, ["publish", *map(str, words)], catch_exceptions=False)
 
 
-def refused(*words: str | Path, code: int = 1) -> str:
+def refused(*words: str | Path, code: int = 2) -> str:
     """The one line that the command says when it stops."""
     result = run(*words)
     assert (result.exit_code, result.stdout) == (code, "")

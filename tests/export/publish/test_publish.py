@@ -115,7 +115,7 @@ def test_a_warning_is_said_and_needs_the_yes(site: Path) -> None:
         "warning: 1 file that the build did not write: notes.txt. Delete what should not be seen."
     )
     result = run(site, *LOCAL)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr.splitlines()[0] == warning
     result = run(site, *LOCAL, "--yes")
     assert (result.exit_code, result.stderr) == (0, f"{warning}\n")

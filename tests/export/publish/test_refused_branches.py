@@ -19,14 +19,14 @@ from tests.present.gallery import tree
 
 def test_ghp_import_is_missing(here: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ghp_import", None)
-    assert refused(site, "--to", "branch", "--yes") == (
+    assert refused(site, "--to", "branch", "--yes", code=1) == (
         "Error: Publishing to a branch needs ghp-import. Install it with `pip install ghp-import`."
     )
 
 
 def test_git_is_missing(here: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(here))
-    assert refused(site, "--to", "branch", "--yes") == (
+    assert refused(site, "--to", "branch", "--yes", code=1) == (
         "Error: git is not installed. Install it, or publish with --to space."
     )
 
@@ -47,7 +47,7 @@ def test_a_repository_of_another_user(
 ) -> None:
     """As in containers, on network drives and in continuous integration."""
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    assert refused(site, "--to", "branch", "--yes") == (
+    assert refused(site, "--to", "branch", "--yes", code=1) == (
         f"Error: The current folder is in a repository of another user, {here}, where git does "
         "nothing unless it is told to. If you trust it, run "
         f"`git config --global --add safe.directory {here}`."
@@ -67,7 +67,7 @@ def test_no_remote(here: Path, site: Path) -> None:
 
 def test_remote_that_is_gone(here: Path, bare: Path, site: Path) -> None:
     bare.rename(bare.with_name("moved.git"))
-    line = refused(site, "--to", "branch", "--yes")
+    line = refused(site, "--to", "branch", "--yes", code=1)
     assert line.startswith("Error: The remote origin cannot be reached: ")
     assert f"'{bare}' does not appear to be a git repository" in line
     assert git(here, "branch", "--list", "gh-pages") == ""
@@ -75,7 +75,7 @@ def test_remote_that_is_gone(here: Path, bare: Path, site: Path) -> None:
 
 def test_nobody_to_sign_the_commit(here: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    assert refused(site, "--to", "branch", "--yes") == (
+    assert refused(site, "--to", "branch", "--yes", code=1) == (
         "Error: git does not know your user.name, which a commit carries. "
         'Say it with `git config user.name "..."`.'
     )
@@ -127,7 +127,7 @@ def test_local_commits_are_not_lost(here: Path, bare: Path, site: Path, tmp_path
     (changed / "assets" / "new.css").write_text("p {}")
     run(changed, "--to", "branch", "--yes", "--no-push")
     mine = git(here, "rev-parse", "gh-pages")
-    assert refused(site, "--to", "branch", "--yes") == (
+    assert refused(site, "--to", "branch", "--yes", code=1) == (
         "Error: The local branch gh-pages has 1 commit that origin does not have. "
         "Run `git push origin gh-pages` first, or replace it with --force."
     )
@@ -187,14 +187,16 @@ def test_commits_after_a_kill_are_not_lost(
     tree_of = git(here, "rev-parse", "gh-pages^{tree}")
     own = git(here, "commit-tree", tree_of, "-p", "gh-pages", "-m", "Mine")
     git(here, "update-ref", "refs/heads/gh-pages", own)
-    assert "has 2 commits that origin does not have" in refused(copy, "--to", "branch", "--yes")
+    assert "has 2 commits that origin does not have" in refused(
+        copy, "--to", "branch", "--yes", code=1
+    )
     assert git(here, "rev-parse", "gh-pages") == own
 
 
 def test_a_push_that_the_host_refuses(here: Path, bare: Path, site: Path) -> None:
     hook(bare, "pre-receive", "echo 'error: GH006: Protected branch update failed.' >&2; exit 1")
     before = state(here)
-    assert refused(site, "--to", "branch", "--yes") == (
+    assert refused(site, "--to", "branch", "--yes", code=1) == (
         "Error: The push to origin was refused: GH006: Protected branch update failed.; "
         "! [remote rejected] gh-pages -> gh-pages (pre-receive hook declined). The host's rules "
         "forbid it: change them for this branch, or choose another with --branch."
@@ -222,7 +224,7 @@ def test_somebody_publishes_in_between(
     hook(here / ".git", "reference-transaction", f"grep -q heads/gh-pages && {meanwhile}; true")
     changed = Path(shutil.copytree(site, tmp_path / "changed"))
     (changed / "assets" / "new.css").write_text("p {}")
-    line = refused(changed, "--to", "branch", "--yes", option)
+    line = refused(changed, "--to", "branch", "--yes", option, code=1)
     assert line == (
         f"Error: The push to origin was refused: ! [rejected] gh-pages -> gh-pages ({reason}). "
         "Somebody else published in between: run the same command again."
@@ -233,7 +235,7 @@ def test_somebody_publishes_in_between(
 
 def test_a_branch_that_cannot_be_written(here: Path, bare: Path, site: Path) -> None:
     hook(here / ".git", "reference-transaction", "grep -q heads/gh-pages && exit 1; true")
-    assert refused(site, "--to", "branch", "--yes") == (
+    assert refused(site, "--to", "branch", "--yes", code=1) == (
         "Error: ghp-import could not write the branch gh-pages: ref updates aborted by hook. "
         "Check that there is room on the disk, and `git fsck`."
     )

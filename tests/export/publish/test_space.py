@@ -57,10 +57,10 @@ def send(worker: Worker, site: Path, *words: str) -> Result:
     return worker.run("publish", str(site), "--to", "space", "--space", SPACE, "--yes", *words)
 
 
-def refused(worker: Worker, site: Path, *words: str) -> str:
+def refused(worker: Worker, site: Path, *words: str, code: int = 2) -> str:
     """The one line that the command says when it stops."""
     result = send(worker, site, *words)
-    assert (result.code, result.stdout) == (1, "")
+    assert (result.code, result.stdout) == (code, "")
     (line,) = result.stderr.splitlines()
     return line
 
@@ -156,7 +156,7 @@ def test_private_space(worker: Worker, hub: FakeHub, site: Path) -> None:
 def test_space_whose_first_upload_failed(worker: Worker, hub: FakeHub, site: Path) -> None:
     """What the hub put into it is no reason to refuse."""
     hub.faults.append(Fault("/commit/main", status=500, times=1))
-    assert refused(worker, site) == (
+    assert refused(worker, site, code=1) == (
         f"Error: The Space {SPACE} cannot be written: the hub answers 500 Internal Server Error: "
         "The server is told to answer 500. Try again later."
     )
@@ -181,7 +181,7 @@ def test_dry_run_asks_nothing_of_the_hub(worker: Worker, hub: FakeHub, site: Pat
 
 def test_nobody_is_logged_in(hub: FakeHub, site: Path, tmp_path: Path) -> None:
     with Worker(tmp_path, HF_ENDPOINT=hub.url) as stranger:
-        assert refused(stranger, site) == (
+        assert refused(stranger, site, code=1) == (
             "Error: You are not logged in to the Hugging Face hub. Log in with `hf auth login`, or "
             "set HF_TOKEN, with a token that may write."
         )
@@ -190,7 +190,7 @@ def test_nobody_is_logged_in(hub: FakeHub, site: Path, tmp_path: Path) -> None:
 
 def test_login_that_the_hub_does_not_know(hub: FakeHub, site: Path, tmp_path: Path) -> None:
     with Worker(tmp_path, HF_ENDPOINT=hub.url, HF_TOKEN="hf_old") as stranger:
-        line = refused(stranger, site)
+        line = refused(stranger, site, code=1)
     assert line.startswith(f"Error: The Space {SPACE} cannot be written: the hub answers 401 ")
     assert line.endswith(
         " Log in with `hf auth login`, or set HF_TOKEN, with a token that may write."
@@ -218,7 +218,7 @@ def test_space_of_somebody_else(worker: Worker, hub: FakeHub, site: Path) -> Non
 
 def test_no_network(site: Path, tmp_path: Path) -> None:
     with Worker(tmp_path, HF_ENDPOINT="http://127.0.0.1:9", HF_TOKEN=TOKEN) as alone:
-        line = refused(alone, site)
+        line = refused(alone, site, code=1)
     assert line.startswith(
         f"Error: The Space {SPACE} cannot be written: the connection to the hub failed ("
     )
@@ -227,7 +227,7 @@ def test_no_network(site: Path, tmp_path: Path) -> None:
 
 def test_offline_by_choice(hub: FakeHub, site: Path, tmp_path: Path) -> None:
     with Worker(tmp_path, HF_ENDPOINT=hub.url, HF_TOKEN=TOKEN, HF_HUB_OFFLINE="1") as alone:
-        assert refused(alone, site) == (
+        assert refused(alone, site, code=1) == (
             f"Error: The Space {SPACE} cannot be written: HF_HUB_OFFLINE is set, so the hub is not "
             "asked. Unset it to go online."
         )
@@ -272,7 +272,7 @@ def test_what_is_private_does_not_go_to_a_public_space(
 def test_somebody_commits_in_between(worker: Worker, hub: FakeHub, site: Path) -> None:
     hub.spaces[SPACE] = Space()
     hub.faults.append(Fault("/commit/main", status=412, times=1))
-    assert refused(worker, site) == (
+    assert refused(worker, site, code=1) == (
         f"Error: The Space {SPACE} cannot be written: the hub answers 412 Precondition Failed: The "
         "server is told to answer 412. Somebody else changed the Space in between: run the same "
         "command again."
@@ -282,7 +282,7 @@ def test_somebody_commits_in_between(worker: Worker, hub: FakeHub, site: Path) -
 def test_storage_that_refuses_a_picture(worker: Worker, hub: FakeHub, site: Path) -> None:
     hub.large.clear()
     hub.faults.append(Fault(".git/info/lfs/objects/batch", status=403))
-    line = refused(worker, site)
+    line = refused(worker, site, code=1)
     assert line == (
         f"Error: The Space {SPACE} cannot be written: the hub answers 403 Forbidden: The server is "
         "told to answer 403. Name a Space of your own, or take a token that may write to this one."

@@ -215,7 +215,7 @@ def test_site_outside_the_repository(here: Path, built: Path) -> None:
 
 def test_site_that_git_ignores(here: Path) -> None:
     (here / ".gitignore").write_text("/docs/\n")
-    assert refused("docs/gallery", "--to", "workflow", "--yes") == (
+    assert refused("docs/gallery", "--to", "workflow", "--yes", code=1) == (
         "Error: The site docs/gallery is ignored by git, so the workflow would not find it. "
         "Take it out of .gitignore, and commit it."
     )
@@ -325,7 +325,7 @@ def test_records_of_another_site(records: Path, number: int) -> None:
     files = sorted((records / "my records").rglob("*.safetensors"))
     assert len(files) == 3
     files[number].unlink()
-    assert refused("docs", "--to", "workflow", "--yes", *DRAW, *PROGRAM) == (
+    assert refused("docs", "--to", "workflow", "--yes", *DRAW, *PROGRAM, code=1) == (
         "Error: 1 of the site's 3 records are not in my records. "
         "Build it with --store and that folder, and publish again."
     )
@@ -342,7 +342,7 @@ def test_pictures_that_the_workflow_would_not_find(records: Path, tmp_path: Path
 
 def test_gallery_file_with_a_mistake(records: Path) -> None:
     (records / "gallery.toml").write_text('modells = ["model"]\nimages = ["photos"]\n')
-    line = refused("docs", "--to", "workflow", "--yes", *DRAW, *PROGRAM, code=2)
+    line = refused("docs", "--to", "workflow", "--yes", *DRAW, *PROGRAM)
     assert line.startswith("Error: gallery.toml")
     assert "modells" in line
 

@@ -60,8 +60,10 @@ def test_zero_is_neutral_and_signs_have_their_own_colors() -> None:
     ("mask", "path"),
     [
         ([[0, 0], [0, 0]], ""),
-        ([[0, 0, 0], [0, 1, 0]], "M1 1H2M1 2H2M1 1V2M2 1V2"),
-        ([[1, 1, 0], [0, 1, 0]], "M0 0H2M0 1H1M1 2H2M0 0V1M1 1V2M2 0V2"),
+        ([[0, 0, 0], [0, 1, 0]], "M1 1h1v1h-1z"),
+        ([[1, 1, 0], [0, 1, 0]], "M0 0h2v2h-1v-1h-1z"),
+        ([[1, 1, 1], [1, 0, 1], [1, 1, 1]], "M0 0h3v3h-3zM1 1v1h1v-1z"),
+        ([[1, 0], [0, 1]], "M0 0h1v1h-1zM1 1h1v1h-1z"),
     ],
 )
 def test_outlines_go_around_what_is_inside(mask: list[list[int]], path: str) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from generator.bundled import bundled
-from generator.present.pages.assets import BOOT, COLORS, ORDER, SINGLE, SINGLE_BOOT
+from generator.present.files.settings import Settings
+from generator.present.pages.assets import BOOT, COLORS, ORDER, SINGLE, SINGLE_BOOT, write_assets
+from generator.present.pages.source import without_comments
 
 SCRIPT_FOLDER = bundled("templates") / "static" / "js"
 
@@ -52,3 +54,50 @@ def test_what_a_page_sets_up_outside_of_itself_ends_with_it(path: Path) -> None:
     assert "new ResizeObserver" not in text, "Lifetime.resized does it while the page lasts"
     listening = re.findall(r"\b(?:window|document)\.addEventListener\(.*", text)
     assert [line for line in listening if "signal" not in line] == []
+
+
+def test_comments_are_left_out_and_strings_are_kept() -> None:
+    source = """/* A sheet. */
+// What is shown: * and /.
+const Words = (() => {
+  /**
+   * @param {string} text
+   * @returns {string} a * b / c
+   */
+  function url(text) {
+    const known = /** @type {Map<string, Part[]>} */ (parts);
+    /** @type {string} */ (known.get(text)).replace(/\\/\\*x/, "/* no // comment */");
+
+    return `https://${text}`; // as it is
+  }
+"""
+    assert (
+        without_comments(source)
+        == """const Words = (() => {
+function url(text) {
+const known = (parts);
+(known.get(text)).replace(/\\/\\*x/, "/* no // comment */");
+return `https://${text}`; // as it is
+}
+"""
+    )
+
+
+@pytest.mark.parametrize("path", sorted(SCRIPT_FOLDER.glob("*.js")), ids=lambda path: path.name)
+def test_no_template_string_spans_lines(path: Path) -> None:
+    """Its indentation would be lost."""
+    lines = without_comments(path.read_text(encoding="utf-8")).split("\n")
+    assert [line for line in lines if line.count("`") % 2] == []
+
+
+def test_scripts_of_users_stay_as_they_are(tmp_path: Path) -> None:
+    own = "// mine\n  const Mine = 1;\n"
+    folder = tmp_path / "templates" / "static" / "js"
+    folder.mkdir(parents=True)
+    folder.joinpath("dom.js").write_text(own)
+    site = tmp_path / "site"
+    write_assets(site, tmp_path / "templates", Settings(), sequences=False, sweeps=False)
+    (written,) = site.joinpath("assets").glob("dom.*.js")
+    assert written.read_text() == own
+    (bundled_one,) = site.joinpath("assets").glob("decode.*.js")
+    assert "/**" not in bundled_one.read_text()

@@ -291,7 +291,7 @@ def layer_text(layer: int) -> str:
 def outline(mask: BoolArray) -> str:
     """Outline of a mask as the ``d`` of an SVG path; empty for an empty mask.
 
-    Runs of edges on one line are joined to one stroke.
+    Closed lines around parts and holes: their steps are a third of the bytes of single strokes.
 
     Args:
         mask: bool ``[row, col]``.
@@ -299,21 +299,30 @@ def outline(mask: BoolArray) -> str:
     padded = np.pad(mask, 1).astype(np.int8)
     level = np.diff(padded, axis=0)[:, 1:-1]  # [line between rows, col]
     upright = np.diff(padded, axis=1)[1:-1]  # [row, line between cols]
-    strokes = [
-        f"M{start} {line}H{end}" for line, row in enumerate(level) for start, end in _runs(row)
-    ]
-    strokes += [
-        f"M{line} {start}V{end}" for line, col in enumerate(upright.T) for start, end in _runs(col)
-    ]
-    return "".join(strokes)
+    # corner -> steps along the sides that leave it, with the mask to their right
+    steps: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for sides, corner, step in (
+        (level > 0, (0, 0), (0, 1)),
+        (level < 0, (0, 1), (0, -1)),
+        (upright > 0, (1, 0), (-1, 0)),
+        (upright < 0, (0, 0), (1, 0)),
+    ):
+        for row, col in np.argwhere(sides).tolist():
+            steps.setdefault((row + corner[0], col + corner[1]), []).append(step)
+    return "".join(_loop(corner, steps) for corner in sorted(steps) for _ in steps[corner][:])
 
 
-def _runs(edges: np.ndarray) -> list[tuple[int, int]]:
-    """Starts and ends of runs of equal non-zero edges."""
-    found, start = [], 0
-    for place in range(1, len(edges) + 1):
-        if place == len(edges) or edges[place] != edges[start]:
-            if edges[start]:
-                found.append((start, place))
-            start = place
-    return found
+def _loop(start: tuple[int, int], steps: dict[tuple[int, int], list[tuple[int, int]]]) -> str:
+    """A closed line from a corner along steps, which are taken away; empty if none leave it."""
+    runs: list[tuple[str, int]] = []
+    row, col = start
+    while steps[row, col]:
+        down, right = steps[row, col].pop()
+        way, length = ("v", down) if down else ("h", right)
+        if runs and runs[-1][0] == way and runs[-1][1] * length > 0:
+            length += runs.pop()[1]
+        runs.append((way, length))
+        row, col = row + down, col + right
+    # closing the line draws its last run
+    drawn = "".join(f"{way}{length}" for way, length in runs[:-1])
+    return f"M{start[1]} {start[0]}{drawn}z" if runs else ""
