@@ -45,9 +45,7 @@ def unpacked(data: bytes) -> tuple[bytes, bytes]:
 def script_bytes(fields: dict[str, Any], png: bytes) -> bytes:
     """Encode a header, which names its record and query, and a PNG as a classic script."""
     start = _START.format(f"{fields['record']}/{fields['query']}")
-    bits = np.unpackbits(np.frombuffer(packed(fields, png), dtype=np.uint8))
-    rows = np.pad(bits, (0, -len(bits) % BITS)).reshape(-1, BITS)
-    groups = np.packbits(np.pad(rows, ((0, 0), (16 - BITS, 0))), axis=1).view(">u2").ravel()
+    groups = _regrouped(np.frombuffer(packed(fields, png), dtype=np.uint8), 8, BITS)
     body = (groups + FIRST).astype("<u2").tobytes()
     return codecs.BOM_UTF16_LE + _utf16(start) + body + _utf16(_END)
 
@@ -72,9 +70,31 @@ def _characters(script: bytes) -> NDArray[np.uint16]:
 
 def _bytes_of(characters: NDArray[np.uint16]) -> bytes:
     """Characters as bytes; bits that fill no byte are dropped."""
-    groups = (characters - np.uint16(FIRST)).astype(">u2").view(np.uint8).reshape(-1, 2)
-    bits = np.unpackbits(groups, axis=1)[:, 16 - BITS :].ravel()
-    return np.packbits(bits[: len(bits) // 8 * 8]).tobytes()
+    found = _regrouped(characters - np.uint16(FIRST), BITS, 8)
+    return found[: len(characters) * BITS // 8].astype(np.uint8).tobytes()
+
+
+def _regrouped(values: NDArray[Any], wide: int, narrow: int) -> NDArray[np.uint32]:
+    """The same bits, the highest first, in groups of another width; zeros fill the last group.
+
+    Args:
+        values: unsigned integers of ``wide`` bits.
+        wide: 8 or 15.
+        narrow: 15 or 8.
+    """
+    # as many bits in a line of either, and zeros after the last
+    count = -(-len(values) * wide // narrow)
+    lines = np.pad(values, (0, -len(values) % narrow)).reshape(-1, narrow).T.astype(np.uint32)
+    lines = np.concatenate([lines, np.zeros_like(lines[:2])])
+    found = np.empty((lines.shape[1], wide), dtype=np.uint32)
+    for place in range(wide):
+        first, skipped = divmod(place * narrow, wide)
+        held = lines[first].astype(np.uint64) << np.uint64(2 * wide)
+        held |= (lines[first + 1].astype(np.uint64) << np.uint64(wide)) | lines[first + 2]
+        found[:, place] = (held >> np.uint64(3 * wide - skipped - narrow)) & np.uint64(
+            (1 << narrow) - 1
+        )
+    return found.ravel()[:count]
 
 
 def _utf16(text: str) -> bytes:
