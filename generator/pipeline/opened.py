@@ -18,6 +18,7 @@ from generator.images.clips import is_clip
 from generator.images.find import load_images
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.plan import resolve, work_plan
+from generator.pipeline.workers.measurer import AGAIN
 from generator.present.drawing.pictures import published_copy
 from generator.progress import Silent, python_reporter
 from generator.records.record import AttentionRecord, RecordPicture
@@ -38,6 +39,8 @@ WINDOW = 16
 
 THUMBNAIL = 320
 """Longest side of the copy of a picture that a record shows in a notebook, in pixels."""
+
+ALONE = "Call measure() with it alone: the error that it raises has the network's own as its cause."
 
 PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
@@ -214,6 +217,8 @@ class OpenModel:
     def _records(
         self, given: Sequence[_Given], folder: Path, *, strict: bool
     ) -> Iterator[AttentionRecord | NotMeasured]:
+        from generator.capture.models.foreign import running_errors  # noqa: PLC0415 - heavy
+
         if not given:
             return
         spec = GallerySpec(
@@ -224,11 +229,14 @@ class OpenModel:
         )
         store = Store(spec.store)
         plan = work_plan(spec, store, [each.entry for each in given])
-        problems = measure_missing(spec, plan, store, Silent())
+        named = given[0].name if len(given) == 1 else ""
+        with running_errors(self.resolved(), named):
+            problems = measure_missing(spec, plan, store, Silent())
         for each, cell in zip(given, plan.cells, strict=True):
             problem = cell.failure or problems.get(cell.key)
             if problem is not None:
-                yield NotMeasured(each.name, problem.message, problem.hint)
+                hint = ALONE if problem.hint == AGAIN else problem.hint
+                yield NotMeasured(each.name, problem.message, hint)
                 continue
             shown = RecordPicture(each.name, published_copy(each.entry.path, THUMBNAIL))
             yield replace(store.get(cell.key), picture=shown)

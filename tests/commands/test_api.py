@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 from PIL import ExifTags, Image
 from safetensors.torch import load_file, save_file
 
@@ -197,6 +198,20 @@ def test_measure_raises_what_is_wrong(here: Path) -> None:
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(GalleryError, match="The weights of spoilt hold NaN or infinity"):
         generator.measure("spoilt", "photos/one.png")
+
+
+def test_measure_says_which_model_cannot_run(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise KeyError("hidden_states")
+
+    monkeypatch.setattr(transformers.Dinov2Model, "forward", breaks)
+    with pytest.raises(ModelError) as told:
+        generator.measure("models/plain", "photos/one.png")
+    assert isinstance(told.value.__cause__, KeyError)
+    assert str(told.value) == (
+        "plain cannot be measured on one.png: KeyError: 'hidden_states'. Its dinov2 network may "
+        f"need more than a picture: run it with transformers {transformers.__version__} alone."
+    )
 
 
 def test_build_and_load_records(here: Path) -> None:

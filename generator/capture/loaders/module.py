@@ -133,9 +133,13 @@ def open_module(module: nn.Module, options: ModuleOptions) -> ModuleLoader:
 def resolve_module(loader: ModuleLoader) -> ResolvedModel:
     """The module as it is now; its version is the hash of its weights and of its forward pass."""
     from generator.capture.forward.as_found import place_of, state_hash  # noqa: PLC0415 - torch
-    from generator.capture.models.memory.network import describe_forward  # noqa: PLC0415
+    from generator.capture.models.memory.network import (  # noqa: PLC0415 - torch
+        describe_forward,
+        expect_no_adapter,
+    )
 
     network, found, name = loader.network, loader.understood, loader.name
+    expect_no_adapter(network, name)
     description = describe_forward(network, loader.options, found)
     processor = loader.preprocessing(found.config, lambda _: None, found.vision, name)
     return ResolvedModel(

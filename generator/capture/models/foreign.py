@@ -37,8 +37,11 @@ def loading_errors(resolved: ResolvedModel) -> Iterator[None]:
 
 
 @contextmanager
-def running_errors(resolved: ResolvedModel) -> Iterator[None]:
+def running_errors(resolved: ResolvedModel, picture: str = "") -> Iterator[None]:
     """Context manager: turn unexpected errors of a network that runs into one with a next step.
+
+    Args:
+        picture: that it runs on, named in errors; empty for any.
 
     Raises:
         ModelError: for every error that is not of this program.
@@ -48,8 +51,9 @@ def running_errors(resolved: ResolvedModel) -> Iterator[None]:
     except GalleryError:
         raise
     except Exception as error:
+        where = f" on {picture}" if picture else ""
         raise ModelError(
-            f"{resolved.id} cannot be measured: {type(error).__name__}: "
+            f"{resolved.id} cannot be measured{where}: {type(error).__name__}: "
             f"{_reason(error, resolved)}.",
             f"Its {resolved.vision.model_type} network may need more than a picture: run it with "
             f"{_package(resolved)} alone.",

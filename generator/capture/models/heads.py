@@ -187,7 +187,7 @@ def class_head(
         norm = getattr(getattr(backbone, "pooler", None), "layernorm", None)
         if norm is None:  # configured to read CLS
             reads, norm = "CLS", getattr(backbone, "layernorm", None)
-    classifiers = tuple(getattr(network, name, None) for name in names)
+    classifiers = tuple(_trained(getattr(network, name, None)) for name in names)
     needs = (*names, "pooler.layernorm")
     lacks = any(f"{part}." in f"{name}." for name in missing for part in needs)
     linear = [c for c in classifiers if isinstance(c, nn.Linear)]
@@ -197,6 +197,15 @@ def class_head(
     exclusive = getattr(config, "problem_type", None) != "multi_label_classification"
     norm = None if clip else norm
     return ClassHead(reads, tuple(linear), norm, dict(labels) if labels else {}, exclusive)
+
+
+def _trained(module: Any) -> Any:
+    """The copy of a module that an adapter of peft trains in its place, if one is at work."""
+    copies = getattr(module, "modules_to_save", None)
+    if copies is None:
+        return module
+    at_work = [name for name in module.active_adapters if name in copies]
+    return copies[at_work[0]] if at_work and not module.disable_adapters else module.original_module
 
 
 def prediction(head: ClassHead, logits: Tensor, target: int | None, model: str) -> Prediction:

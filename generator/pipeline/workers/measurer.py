@@ -45,6 +45,10 @@ OPENERS = 4
 """Threads that open pictures for an accelerator, which is faster than one of them."""
 
 
+AGAIN = "Run again with --strict to see where it happens."
+"""Next step after an error of a network, for those who build."""
+
+
 class Measurer:
     """Measures batches, one after the other.
 
@@ -236,7 +240,7 @@ def crash(model: PlannedModel, error: Exception, image: str = "") -> ModelError:
     where = f" on {image}" if image else ""
     return ModelError(
         f"{model.entry.id} cannot be measured{where}: {type(error).__name__}: {reason}.",
-        "Run again with --strict to see where it happens.",
+        AGAIN,
     )
 
 

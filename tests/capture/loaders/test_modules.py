@@ -202,9 +202,22 @@ def test_it_is_left_so_too_when_its_pass_fails(picture: Image.Image) -> None:
     model = generator.open_model(module, class_token=True, **SAID)
     module.norm = nn.LayerNorm(3)  # fits nothing
     before = state(module)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ModelError) as told:
         model.measure(picture)
     assert same(before, state(module))
+    assert isinstance(told.value.__cause__, RuntimeError)
+    assert str(told.value) == (
+        "PlainViT cannot be measured on a picture in memory: RuntimeError: Given "
+        "normalized_shape=[3], expected input with shape [*, 3], but got input of size[1, 17, 24]. "
+        f"Its PlainViT network may need more than a picture: run it with torch {torch.__version__} "
+        "alone."
+    )
+    (missing,) = model.measure_all([picture])
+    assert isinstance(missing, generator.NotMeasured)
+    assert missing.reason.startswith("PlainViT cannot be measured: RuntimeError")
+    assert missing.hint == (
+        "Call measure() with it alone: the error that it raises has the network's own as its cause."
+    )
 
 
 def test_each_state_of_a_module_is_a_model_of_its_own(picture: Image.Image) -> None:

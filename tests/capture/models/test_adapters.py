@@ -7,13 +7,21 @@ import shutil
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+import transformers
+from PIL import Image
 from safetensors.torch import load_file, save_file
+from torch import nn
 
+import generator
 from generator.capture.loaders.resolve import resolve_folder
 from generator.errors import ModelError
+from tests.capture.families import SIZES
 from tests.capture.ready import measured, prepared, ready, same
 
 RANK, ALPHA = 4, 8
@@ -302,3 +310,73 @@ def test_adapter_of_both_towers(saved: Callable[[str], Path], tmp_path: Path) ->
     item = prepared(mine)
     (one,), (two,) = measured(mine, item), measured(theirs, item)
     same(one, two)
+
+
+UNMERGED = (
+    "mine has an adapter that is not merged into its weights, at vit.layers.0.attention.q_proj "
+    "first. Call merge_adapter() before measuring, and unmerge_adapter() after it."
+)
+
+
+def adapted_module(**options: Any) -> Any:
+    """A module in memory with an adapter of its queries and a class head of its own."""
+    import peft
+
+    torch.manual_seed(0)
+    network = transformers.ViTForImageClassification(transformers.ViTConfig(**SIZES, num_labels=5))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(std=0.25)
+    config = peft.LoraConfig(
+        target_modules=["q_proj"], modules_to_save=["classifier"], init_lora_weights=False
+    )
+    module: Any = peft.get_peft_model(network, config)
+    with torch.no_grad():
+        module.base_model.model.classifier.modules_to_save["default"].weight.normal_()
+    return module
+
+
+@needs_peft
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+@pytest.mark.filterwarnings("ignore:All adapters are already:UserWarning")
+def test_adapter_of_a_module_in_memory() -> None:
+    """Merged: as the network without peft, in attention and in its trained class head."""
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 90, 3), np.uint8))
+    module = adapted_module()
+    with pytest.raises(ModelError) as refused:
+        generator.open_model(module, name="mine")
+    assert str(refused.value) == UNMERGED
+    module.merge_adapter()
+    model = generator.open_model(module, name="mine")
+    merged = model.measure(picture)
+    assert merged.model.architecture == "ViTModel"
+    module.unmerge_adapter()
+    with pytest.raises(ModelError) as undone:
+        model.measure(picture)
+    assert str(undone.value) == UNMERGED
+    alone = module.merge_and_unload()
+    plain = generator.open_model(alone, name="plain").measure(picture)
+    np.testing.assert_array_equal(merged.attention, plain.attention)
+    assert merged.prediction is not None and merged.prediction == plain.prediction
+
+
+def test_adapter_of_tokens_is_refused() -> None:
+    """By its class alone: peft need not be installed."""
+
+    class PeftModel(nn.Module):
+        def __init__(self, base: nn.Module) -> None:
+            super().__init__()
+            self.base = base
+            self.active_peft_config = SimpleNamespace(is_prompt_learning=True)
+
+        def get_base_model(self) -> nn.Module:
+            return self.base
+
+    PeftModel.__module__ = "peft.peft_model"
+    with pytest.raises(ModelError) as refused:
+        generator.open_model(PeftModel(nn.Identity()), name="mine")
+    assert str(refused.value) == (
+        "Identity has an adapter that puts tokens of its own into the sequence, which is not read. "
+        "Open the module without it: get_base_model()."
+    )

@@ -54,12 +54,19 @@ class UnderstoodModule:
 
 
 def unwrapped(module: nn.Module) -> nn.Module:
-    """The module inside the wrappers of ``torch.compile`` and of data parallelism."""
+    """The module inside the wrappers of ``torch.compile``, data parallelism and peft.
+
+    Raises:
+        ModelError: an adapter of peft is not inside the module itself.
+    """
     wrappers = (nn.parallel.DistributedDataParallel, nn.DataParallel)
     while True:
         inner = getattr(module, "_orig_mod", None)
         if inner is None and isinstance(module, wrappers):
             inner = module.module
+        if type(module).__module__ == "peft.peft_model":
+            _expect_no_prompt(module)
+            inner = module.get_base_model()  # type: ignore[operator]
         if not isinstance(inner, nn.Module):
             return module
         module = inner
@@ -79,7 +86,7 @@ def understand(network: nn.Module, options: ModuleOptions, name: str) -> Underst
         ModelError: something that cannot be seen was not said, or does not fit what was found.
         CaptureError: its attention cannot be read.
     """
-    _expect_no_adapter(network, name)
+    expect_no_adapter(network, name)
     if not options.geometry_given:
         config = getattr(network, "config", None)
         if hasattr(config, "to_dict") and hasattr(config, "model_type"):
@@ -137,8 +144,22 @@ def _source(thing: Any) -> str:
         return ""
 
 
-def _expect_no_adapter(network: nn.Module, name: str) -> None:
-    """Refuse adapters of peft that are not merged: contributions of values would lack them."""
+def _expect_no_prompt(module: Any) -> None:
+    """Refuse adapters of peft that put tokens into the sequence: they are outside of the module."""
+    if module.active_peft_config.is_prompt_learning:
+        raise ModelError(
+            f"{type(module.get_base_model()).__name__} has an adapter that puts tokens of its own "
+            "into the sequence, which is not read.",
+            "Open the module without it: get_base_model().",
+        )
+
+
+def expect_no_adapter(network: nn.Module, name: str) -> None:
+    """Refuse adapters of peft that are not merged: contributions of values would lack them.
+
+    Raises:
+        ModelError: there is one.
+    """
     for path, module in network.named_modules():
         is_adapter = type(module).__module__.startswith("peft.tuners.")
         if is_adapter and getattr(module, "merged", True) is False:
