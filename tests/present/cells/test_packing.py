@@ -18,7 +18,9 @@ def test_bytes_come_back(tmp_path: Path, count: int) -> None:
     path = tmp_path / "chunk.js"
     path.write_bytes(script_bytes(FIELDS, png))
     header, found = unpacked(read_packed(path))
-    assert header == b'{"record":"' + b"a" * 64 + b'","query":"CLS","words":"a \\"quoted\\" < word"}'
+    assert (
+        header == b'{"record":"' + b"a" * 64 + b'","query":"CLS","words":"a \\"quoted\\" < word"}'
+    )
     # the last character may hold bits of one byte more
     assert found[:count] == png
     assert found[count:] in (b"", b"\0")
