@@ -144,7 +144,7 @@ def test_pointing_into_a_wall_previews_and_leaving_returns(visit: Visit) -> None
     assert image_page.input_value("#layer") == "3"
     image_page.mouse.move(2, 2)
     settle(image_page)
-    assert titles(image_page)[0] == "Layer 3 of 3, mean over heads"
+    assert titles(image_page)[0] == "Layer 3 of 3, mean"
     expect(lens).to_be_hidden()
 
 
@@ -349,6 +349,6 @@ def test_a_click_in_a_wall_shows_its_result_where_the_reader_is(visit: Visit) ->
     expect(peek).to_be_visible()
     expect(peek).to_be_in_viewport()
     assert page.evaluate("() => scrollY") == scrolled
-    assert "Layer 1 of 6, mean over heads" in peek.inner_text()
+    assert "Layer 1 of 6, mean" in peek.inner_text()
     page.keyboard.press("Escape")
     expect(peek).to_be_hidden()

@@ -70,7 +70,7 @@ def test_the_sentences_say_what_was_planted(
     assert two.onset.prefix_onsets[register] == first
     assert (
         f"Plain has 6.25\u00a0% outlier patches after layer {first}: the largest norm is "
-        f"{number(norm)} × the median patch. High norms begin after layer {first}. None remain "
+        f"{number(norm)} × the layer's median. High norms begin after layer {first}. None remain "
         "after the last layer, so the last layer alone would not show them." in text
     )
     assert "Reg has no outlier patches" in text

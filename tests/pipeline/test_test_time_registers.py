@@ -58,7 +58,7 @@ MADE = (
 )
 CHECKED = (
     "The register takes over from the patches. On the calibration pictures its norm is 7.87 times "
-    "the median patch's (the largest patch: 1.41 times); CLS pays it"
+    "the median patch norm (largest patch: 1.41 times). It gets"
 )
 
 
@@ -158,7 +158,7 @@ def test_a_register_that_takes_nothing_over_is_warned_of(tmp_path: Path) -> None
         (note,) = outcome.notes
         assert note.startswith(
             "moved: The register does not take over from the patches. On the calibration pictures "
-            "its norm is 0 times the median patch's (the largest patch: 8 times); CLS pays it "
+            "its norm is 0 times the median patch norm (largest patch: 8 times). It gets "
         )
         assert note.endswith(
             "2 outlier patches are left. Change neurons or up_to_layer in test_time_registers."

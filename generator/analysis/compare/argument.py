@@ -102,7 +102,7 @@ def _outliers(model: ComparedModel, held: FloatArray) -> str:
     ratio, several = float(norms.ratio[norms.peak]), norms.images > 1
     with_some = int((held > 0).sum())
     of = " (median over images)" if several else ""
-    largest = f"the largest norm is {number(ratio)} × the median patch"
+    largest = f"the largest norm is {number(ratio)} × the layer's median"
     if not with_some:
         return (
             f"{model.label} has no outlier patches in any {'image or ' if several else ''}layer: "

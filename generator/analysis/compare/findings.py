@@ -1,4 +1,4 @@
-"""Findings of two models: a number for large type, and a sentence that goes on from it."""
+"""Findings of two models: a number for large type, and what it is."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Finding:
 
     Attributes:
         value: the number with its unit: ``0.617 bits``; or A's and B's: ``25 % vs 3 %``.
-        text: a sentence that goes on from the number.
+        text: what it is, or a sentence that goes on from it.
         n: what the number is over: ``10 images``.
         section: id of the section that shows it.
         name: name of that section, for its link.
@@ -98,7 +98,7 @@ def _outliers_finding(
     yield Finding(
         f"{count(held[0])} vs {count(held[1])}",
         f"of {counted(shares.n, 'image')} have outlier patches. The largest norm is "
-        f"{number(ratios[0])} vs {number(ratios[1])} × the median patch{of}.",
+        f"{number(ratios[0])} vs {number(ratios[1])} × the layer's median{of}.",
         counted(shares.n, "image"),
         "norms",
         "Norms",
@@ -155,8 +155,8 @@ def _heads_finding(heads: MatchedHeads | None) -> Iterator[Finding]:
     fitted = heads.held_out is None
     yield Finding(
         number(heads.mean if heads.held_out is None else heads.held_out),
-        f"is the similarity of matched heads{'' if fitted else ' on held-out images'}. Random "
-        f"matchings reach {number(heads.random)}.",
+        f"similarity of matched heads{'' if fitted else ' on held-out images'}. Random "
+        f"matchings: {number(heads.random)}.",
         counted(heads.images, "image"),
         "heads-matched",
         "Heads",

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from generator.errors import GalleryError
 from generator.present.cells.files import CellContent
 from generator.present.content.crop import crop_size, cropped, put_crop
-from generator.present.content.hero import Hero, put_hero
+from generator.present.content.hero import Hero, put_hero, put_teaser
 from generator.present.content.teaser import file_stem, is_answered, layer_of, query_of, values_of
 from generator.present.drawing.heatmap import map_png
 from generator.present.drawing.lettering import FONT, draw_lines
@@ -55,8 +55,8 @@ class Front:
     """Pictures of the front page besides the index.
 
     Attributes:
-        tiles: the maps that a paper chose.
-        hero: the picture that a rule chose; None where a paper chose.
+        tiles: the maps that a paper chose, where they stand still.
+        hero: the picture that a rule chose, or a paper whose maps share a slider; else None.
         social: the card for link previews.
         carded: slugs of the models on it.
     """
@@ -88,12 +88,16 @@ def put_front(
         differ: image -> mean divergence of its last-layer maps over pairs of models, in bits.
     """
     images = {image.slug: image for image in run.images}
-    tiles = []
-    for cell in run.paper.teaser if run.paper else ():
-        content = cells.get((cell.model, cell.image))
-        if isinstance(content, CellContent) and is_answered(cell, content):
-            tiles.append(_tile(cache, cell, content, images[cell.image], scale))
-    hero = None if tiles else put_hero(run, cells, differ, cache)
+    answered = [
+        (cell, content)
+        for cell in (run.paper.teaser if run.paper else ())
+        if isinstance(content := cells.get((cell.model, cell.image)), CellContent)
+        and is_answered(cell, content)
+    ]
+    hero, tiles = put_teaser(run, cells, [cell for cell, _ in answered], cache), []
+    if hero is None:
+        tiles = [_tile(cache, *each, images[each[0].image], scale) for each in answered]
+        hero = None if tiles else put_hero(run, cells, differ, cache)
     card = _hero_card(run, cells, hero, cache) if hero else _teaser_card(run, cells, cache, scale)
     if card is None or not run.site_url:
         return Front(tuple(tiles), hero)

@@ -2,6 +2,7 @@
 
 With several models it is the picture on which their last layers' maps differ most, shown at the
 depth at which they differ most there. One model has the picture on which it looks most narrowly.
+A paper's teaser is one, too, if its maps are of one picture, at one depth, and means over heads.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from generator.present.cells.chunk import read_chunk
 from generator.present.cells.files import CellContent
 from generator.present.cells.maps import PRIMARY
 from generator.present.content.crop import put_crop
+from generator.present.content.teaser import layer_of, query_of
 from generator.present.drawing.heatmap import smooth_png
 from generator.present.drawing.quantize import Quantized, decode
 from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
+from generator.records.paper import TeaserCell
 from generator.records.record import FloatArray
 from generator.records.run import Failure, ImageEntry, Run
 
@@ -41,6 +44,10 @@ RULE = (
 RULE_OF_ONE = (
     "The picture on which the last layer looks most narrowly (lowest entropy, mean over heads), in "
     "that layer."
+)
+RULE_OF_PAPER = (
+    "The authors chose this picture, its models and the layer. Models of different depth are shown "
+    "at the same relative depth."
 )
 
 Cells = Mapping[tuple[str, str], CellContent | Failure]
@@ -75,12 +82,14 @@ class Hero:
         maps: one map for each model, in the order of the gallery.
         apart: mean divergence of the maps at each depth, in bits; empty for one model or for maps
             that share no place.
+        rule: how picture and depth were chosen.
     """
 
     image: str
     depth: int
     maps: tuple[HeroMap, ...]
     apart: tuple[float, ...]
+    rule: str
 
 
 def same_depth(depth: int, of: int, layers: int) -> int:
@@ -100,17 +109,58 @@ def put_hero(
     if image is None:
         return None
     held = _held(run, cells, image)
+    return _put(run, image, held, None, RULE if len(held) > 1 else RULE_OF_ONE, cache)
+
+
+def put_teaser(
+    run: Run, cells: Cells, teaser: Sequence[TeaserCell], cache: SiteCache
+) -> Hero | None:
+    """Write the files of a teaser that one slider can move through the layers.
+
+    Returns:
+        None for other teasers: of several pictures or one map, of single heads or other queries,
+        of layers that are not at the same relative depth.
+    """
+    held: dict[str, CellContent] = {}
+    layers: dict[str, int] = {}
+    for cell in teaser:
+        content = cells.get((cell.model, cell.image))
+        if cell.model in held or cell.image != teaser[0].image or cell.head != "mean":
+            return None
+        if not isinstance(content, CellContent) or query_of(cell, content) != PRIMARY:
+            return None
+        held[cell.model], layers[cell.model] = content, layer_of(cell, content)
+    if not 1 < len(held) <= MOST:
+        return None
+    deepest = max(content.facts.model.layers for content in held.values())
+    depth = max(n for slug, n in layers.items() if held[slug].facts.model.layers == deepest)
+    for slug, layer in layers.items():
+        if layer != same_depth(depth, deepest, held[slug].facts.model.layers):
+            return None
+    return _put(run, teaser[0].image, held, depth, RULE_OF_PAPER, cache)
+
+
+def _put(
+    run: Run,
+    image: str,
+    held: Mapping[str, CellContent],
+    depth: int | None,
+    rule: str,
+    cache: SiteCache,
+) -> Hero:
+    """Write the files of a hero; without a depth, at the one at which the maps differ most."""
     stacks = {slug: _means(content, cache.root) for slug, content in held.items()}
     deepest = max(len(stack) for stack in stacks.values())
     apart = tuple(_apart(held, stacks, deepest))
     # the deepest of equals
-    depth = max(range(1, len(apart) + 1), key=lambda d: (apart[d - 1], d), default=deepest)
+    most = max(range(1, len(apart) + 1), key=lambda d: (apart[d - 1], d), default=deepest)
+    depth = depth or most
     entry = next(each for each in run.images if each.slug == image)
     maps = []
     for slug, stack in stacks.items():
         layer = same_depth(depth, deepest, len(stack))
         maps.append(_hero_map(cache, entry, slug, held[slug], stack[layer - 1], layer))
-    return Hero(image, depth, tuple(maps), apart)
+    return Hero(image, depth, tuple(maps), apart, rule)
 
 
 def _chosen(run: Run, cells: Cells, differ: Mapping[str, float | None]) -> str | None:

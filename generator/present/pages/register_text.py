@@ -50,8 +50,8 @@ def _numbers(check: RegisterCheck) -> str:
     left = _outliers(check.outliers) if check.outliers else "no outlier patch"
     return (
         f"On the calibration pictures its norm is {number(check.register_norm)} times the median "
-        f"patch's (the largest patch: {number(check.patch_norm)} times); CLS pays it "
-        f"{percent(check.register_attention)} of its attention (the most attended patch: "
+        f"patch norm (largest patch: {number(check.patch_norm)} times). It gets "
+        f"{percent(check.register_attention)} of CLS attention (most attended patch: "
         f"{percent(check.patch_attention)}). {left[0].upper()}{left[1:]} "
         f"{'is' if check.outliers <= 1 else 'are'} left."
     )

@@ -123,25 +123,29 @@ def outliers_text(outliers: Outliers) -> str:
 
 
 OUTLIERS_RULE = (
-    f"patches whose norm (residual stream, before the final LayerNorm) exceeds {given(OUTLIER)} × "
-    "the median patch norm of their layer; stated for the layer where the largest norm stands out "
-    "most"
+    f"Patches whose norm exceeds {given(OUTLIER)} × the median of their layer. Norms are of the "
+    "residual stream, before the final LayerNorm. Counts are for the layer where the largest norm "
+    "is farthest above the median."
 )
 
 
 def scale_note(scale: Scale, patches: Scale | None) -> str:
     """How the range of the shared scale was found."""
     others = (
-        f" Patch queries have their own scale, found in the same way: from "
-        f"{power_label(patches.low)} to {power_label(patches.high)}."
+        f" Patch queries have their own scale, {power_label(patches.low)} to "
+        f"{power_label(patches.high)}."
         if patches
         else ""
     )
+    below = (
+        f"more than {percent(LOW_TAIL)} may be below it, since no scale starts lower"
+        if scale.low <= FLOOR
+        else f"at most {percent(LOW_TAIL)} are below it"
+    )
     return (
-        f"One scale for all models, layers, heads and images of this gallery, from "
-        f"{power_label(scale.low)} to {power_label(scale.high)} times uniform. At most "
-        f"{percent(TAIL)} of each model's patches are above it, and at most {percent(LOW_TAIL)} "
-        f"below it, unless it ends at {power_label(FLOOR)}.{others}"
+        f"One scale for the whole gallery: {power_label(scale.low)} to {power_label(scale.high)} "
+        f"times uniform. At most {percent(TAIL)} of each model's patches are above it; {below}."
+        f"{others}"
     )
 
 

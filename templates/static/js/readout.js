@@ -47,7 +47,8 @@ const Readouts = (() => {
     const own = differ && shown.kind === "map" ? `${ColorBars.write(shown.range.low)} to ${ColorBars.write(shown.range.high)} ×` : "";
     const parts = [
       `${Words.sentence(Words.layer(state.layer))}${of}`,
-      Words.head(state.head),
+      // the bar of controls says over what
+      ["mean", "max", "min"].includes(state.head) ? state.head : Words.head(state.head),
       Words.note(page, model, state),
     ];
     return `${own ? `Scale ${own}. ` : ""}${parts.filter(Boolean).join(", ")}`;

@@ -81,7 +81,8 @@ const StageLayout = (() => {
       const bar = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--bar-bottom")) || 0;
       // in a low window, maps take most of it, and the rest is scrolled to
       const most = (window.innerHeight > LOW ? 0.7 : 0.95) * window.innerHeight;
-      const height = Math.max(window.innerHeight - top - bar - 2, most);
+      const foot = document.getElementById("scrubber")?.offsetHeight ?? 0;
+      const height = Math.max(window.innerHeight - top - bar - foot - 2, most);
       const room = { width: root.clientWidth, height };
       const caption = Math.max(...columns.map((e) => Dom.find(e, ".model-head").offsetHeight));
       const rows = table.querySelectorAll("tr:not([hidden])").length;
@@ -89,6 +90,8 @@ const StageLayout = (() => {
       root.dataset.place = found.place;
       root.style.setProperty("--across", String(found.across));
       root.style.setProperty("--map", `${Math.floor(found.width)}px`);
+      root.style.setProperty("--shape", String(shape));
+      root.dataset.rows = String(Math.ceil(columns.length / found.across));
     }
 
     Lifetime.resized(root, fit);

@@ -99,7 +99,7 @@ def test_outliers_are_said_with_their_share_layer_size_and_onset() -> None:
     times = peaks[peak].max() / np.median(peaks[peak])
     assert (
         f"Plain has 12.5\u00a0% outlier patches after layer {peak}: the largest norm is "
-        f"{number(times)} × the median patch. High norms begin after layer 2." in found
+        f"{number(times)} × the layer's median. High norms begin after layer 2." in found
     )
     assert "Plain has more outliers in 1 of 1 image, Reg in 0; 0 are equal." in found
 
@@ -121,7 +121,7 @@ def test_outliers_in_few_images_are_counted_by_image() -> None:
     assert values(argument)["norms"] == "1 vs 0"
     (norms,) = (each.text for each in argument.findings if each.section == "norms")
     assert norms.startswith("of 5 images have outlier patches. The largest norm is ")
-    assert norms.endswith(" × the median patch (median over images).")
+    assert norms.endswith(" × the layer's median (median over images).")
 
 
 def test_equal_models_show_no_difference() -> None:
@@ -274,7 +274,7 @@ def test_a_finding_has_its_number_n_and_section() -> None:
     assert [each.n for each in found] == [*4 * ["2 images"], "6 images"]
     assert (found[-1].value, found[-1].text) == (
         "0.4",
-        "is the similarity of matched heads on held-out images. Random matchings reach 0.3.",
+        "similarity of matched heads on held-out images. Random matchings: 0.3.",
     )
     alone = argued(*pictures, replace(heads, held_out=None)).findings[-1]
     assert alone.value == "0.6" and "held-out" not in alone.text

@@ -268,7 +268,7 @@ def test_massive_activations_are_named_with_their_place(tmp_path: Path) -> None:
     channel = int(massive.channel[2, 0])
     row = f'<th scope="row">2</th><td>row 4, column 5</td><td>{channel}</td><td>\u22125,000</td>'
     assert html.count(row) == 1
-    assert text_of(html).count("None by the rule. The largest value is") == 3
+    assert text_of(html).count("No value meets the rule. The largest value is") == 3
 
 
 # --- rollouts otherwise ---------------------------------------------------------------------------

@@ -13,12 +13,12 @@ NUMBER = r"[+\u2212<>]*[\d][\d,.]*(?:e\u2212?\d+)?(?:[\u00a0 ]%)?|\u2013"
 SCORES = r"mass inside|hits|IoU at 60\u00a0%|average precision"
 SENTENCES = (
     ("outlier-share", rf"\b{{label}} has ({NUMBER}) outlier patches"),
-    ("outlier-share", rf"; ({NUMBER}) of the patches are above 3 × there"),
+    ("outlier-share", rf"There, ({NUMBER}) of patches exceed 3 × the median"),
     (
         "norm-ratio",
         rf"\b{{label}} has (?:{NUMBER}) outlier patches [^:]*: the largest norm is ({NUMBER}) ×",
     ),
-    ("norm-ratio", rf"The largest norm stands out most in [\w ]+: ({NUMBER}) × the median"),
+    ("norm-ratio", rf"The largest norm stands out most in [\w ]+: ({NUMBER}) × the layer's median"),
     (
         "norm-ratio",
         rf"\b{{label}} has no outlier patches in any [a-z ]*: the largest norm is ({NUMBER}) ×",

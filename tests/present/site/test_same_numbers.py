@@ -53,8 +53,8 @@ def test_a_quantity_of_a_model_reads_the_same_on_every_page(
         (
             Key("outlier-share", "Registers", "peak"),
             "m/registers/index.html",
-            "; 2.08\u00a0% of the patches are above",
-            "; 2.08 % of the patches are above",
+            "There, 2.08\u00a0% of patches exceed",
+            "There, 2.08 % of patches exceed",
         ),
         (
             Key("norm-ratio", "Registers", "peak"),

@@ -71,7 +71,9 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
         class_head(context),
         marked(context),
     )
-    return Analyses(tuple(item for item in items if item is not None))
+    held = tuple(item for item in items if item is not None)
+    terms = dict.fromkeys(term for item in held for term in item.terms)
+    return Analyses(held, terms=tuple(sorted(terms, key=lambda term: term.name)))
 
 
 def _cell(planner: Planner, model: ModelEntry, image: ImageEntry) -> AnalyzedCell | Failure:
@@ -295,8 +297,9 @@ def _largest(found: MassiveSummary) -> str:
     largest = f"The largest value is {number(value)} in {layer_text(layer)}, {ratio} × the median"
     if not found.found:
         far = median > 0 and value / median >= NOTABLE
-        return f"None by the rule. {largest}{', which stands out all the same' if far else ''}."
-    return f"{counted(len(found.found), 'value')} by the rule. {largest}."
+        return f"No value meets the rule. {largest}{', still far above it' if far else ''}."
+    met = len(found.found)
+    return f"{counted(met, 'value')} {'meets' if met == 1 else 'meet'} the rule. {largest}."
 
 
 def _massive_table(found: MassiveSummary) -> NumberTable | None:

@@ -119,10 +119,12 @@ class Analyses:
 
     Attributes:
         missing: why there are none; empty if there are some.
+        terms: quantities that they show, each once, by name.
     """
 
     items: tuple[Analysis, ...]
     missing: str = ""
+    terms: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from generator.present.cells.files import CellContent
 from generator.present.content.crop import crop_size
-from generator.present.content.hero import RULE, RULE_OF_ONE, Hero, HeroMap
+from generator.present.content.hero import RULE_OF_PAPER, Hero, HeroMap
 from generator.present.pages.index.hero_views import FindingPart, HeroTile, HeroView
 from generator.present.pages.planner import Planner
 from generator.present.pages.views import Picture
@@ -24,7 +24,7 @@ GAP, CAPTION = 10, 32
 
 
 def hero_view(planner: Planner) -> HeroView | None:
-    """The hero of the front page; None where a paper chose its maps, or nothing was measured."""
+    """The hero of the front page; None where a teaser stands still or nothing was measured."""
     hero = planner.contents.front.hero
     if hero is None:
         return None
@@ -37,9 +37,10 @@ def hero_view(planner: Planner) -> HeroView | None:
     asked = _asked([each.content for each in shown])
     return HeroView(
         photo=photo,
+        title=image.title,
         finding=tuple(_finding(planner, image.title, shown, hero, asked)),
         what=f"{asked[0].upper()}{asked[1:]}, mean over heads, each map on its own scale.",
-        rule=RULE if len(shown) > 1 else RULE_OF_ONE,
+        rule=hero.rule,
         tiles=tuple(each.tile() for each in shown),
         columns=columns,
         rows=-(-(len(shown) + 1) // columns),
@@ -129,15 +130,17 @@ def _finding(
         yield FindingPart(f"{shown[0].label} looks most narrowly on ")
         yield FindingPart(title, strong=True)
         yield FindingPart(f"{of}. In {layer}, the")
+    elif hero.apart and hero.rule == RULE_OF_PAPER:
+        yield FindingPart("On ")
+        yield FindingPart(title, strong=True)
+        yield FindingPart(f" in {layer}, the maps differ by ")
+        yield from _apart(hero, len(shown))
     elif hero.apart:
         models = "The two models" if len(shown) == 2 else f"The {count(len(shown))} models"
         yield FindingPart(f"{models} disagree most on ")
         yield FindingPart(title, strong=True)
         yield FindingPart(f"{of}. In {layer}, their maps differ by ")
-        yield FindingPart(number(hero.apart[hero.depth - 1]), strong=True)
-        yield FindingPart(" ")
-        yield FindingPart("bits", term="divergence")
-        yield FindingPart(" on average. The" if len(shown) > 2 else ". The")
+        yield from _apart(hero, len(shown))
     else:
         yield FindingPart("On ")
         yield FindingPart(title, strong=True)
@@ -145,6 +148,14 @@ def _finding(
     yield FindingPart(" strongest tenth of the patches holds ")
     yield from _shares(shown, asked)
     yield FindingPart(".")
+
+
+def _apart(hero: Hero, models: int) -> Iterator[FindingPart]:
+    """How far the maps are apart, and the beginning of the next sentence."""
+    yield FindingPart(number(hero.apart[hero.depth - 1]), strong=True)
+    yield FindingPart(" ")
+    yield FindingPart("bits", term="divergence")
+    yield FindingPart(" on average. The" if models > 2 else ". The")
 
 
 def _layer(shown: Sequence[_Shown], hero: Hero) -> str:

@@ -52,6 +52,7 @@ class HeroView:
 
     Attributes:
         photo: the part of the picture that the first model saw; None when it cannot be opened.
+        title: title of the picture.
         finding: one sentence or two on what the maps show, made of their numbers.
         what: what the maps show, and on which scale.
         rule: how picture and layer were chosen.
@@ -66,6 +67,7 @@ class HeroView:
     """
 
     photo: Picture | None
+    title: str
     finding: tuple[FindingPart, ...]
     what: str
     rule: str

@@ -119,8 +119,8 @@ class IndexPage:
         description: one paragraph on the gallery; may be empty.
         summary: number of models and images.
         what: description of the small maps.
-        hero: picture and maps that open the front page; None on others, for a paper that chose
-            its maps, and where nothing was measured.
+        hero: picture and maps that open the front page; None on others, for a paper whose
+            maps stand still, and where nothing was measured.
         models: models and sweeps, on the front page; empty on others.
         size: the size that several models share; empty where they differ, or for one model.
         aligned: whether all models saw the same part of each picture, so that all maps lie over

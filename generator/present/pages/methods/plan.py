@@ -13,7 +13,6 @@ from generator.present.bibliography import bibtex, program_entry
 from generator.present.cells.digests import DIGEST_VERSION, vectors_of
 from generator.present.cells.files import CellContent
 from generator.present.cells.image_statistics import STATISTICS
-from generator.present.content.hero import RULE, RULE_OF_ONE
 from generator.present.drawing.scale import power_label
 from generator.present.files.manifest import QuantizationEntry
 from generator.present.files.reductions import ORDER
@@ -153,7 +152,7 @@ def _conventions() -> Iterator[Fact]:
         "L2 norms of the residual stream after a block and before the final LayerNorm. That "
         "LayerNorm makes all norms equal.",
     )
-    yield Fact("Outlier patches", f"{OUTLIERS_RULE[0].upper()}{OUTLIERS_RULE[1:]}.")
+    yield Fact("Outlier patches", OUTLIERS_RULE)
     yield Fact(
         "Means",
         "Over queries first, then heads, then images. Every image has the same weight. Charts say "
@@ -171,11 +170,10 @@ def _storage(planner: Planner) -> Iterator[Fact]:
     yield Fact("Shared scale", scale_note(contents.scale, patches))
     hero = contents.front.hero
     if hero is not None:
-        rule = RULE if len(hero.maps) > 1 else RULE_OF_ONE
         yield Fact(
             "First figure of the index",
-            f"{rule} Maps are means over heads, interpolated between patches. Each has its own "
-            "logarithmic scale, from its 0.5 to its 99.5 percentile, so colors are comparable "
+            f"{hero.rule} Maps are means over heads, interpolated between patches. Each has its "
+            "own logarithmic scale, from its 0.5 to its 99.5 percentile, so colors are comparable "
             "within a map only.",
         )
     yield Fact(

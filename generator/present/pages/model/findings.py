@@ -37,7 +37,7 @@ def _norms(context: ModelContext) -> _Found:
     share = float(norms.above[norms.peak, CUTOFFS.index(int(OUTLIER))])
     return (
         f"{number(float(norms.ratio[norms.peak]))} ×",
-        f"is the largest norm over the median patch's, in {stream_layer(norms.peak)}; "
+        f"largest patch norm over the layer's median, in {stream_layer(norms.peak)}. "
         f"{percent(share)} of patches are outliers there.",
         "norms",
         "Norms",
@@ -63,8 +63,8 @@ def _entropy(context: ModelContext) -> _Found:
     means = context.digest.entropy_patches.mean.mean(axis=1)
     return (
         number(float(means[-1])),
-        f"is the mean entropy over patches in the last layer, {number(float(means[0]))} in the "
-        "first (0: one patch, 1: uniform).",
+        "mean entropy over patches in the last layer (0: one patch, 1: uniform). First layer: "
+        f"{number(float(means[0]))}.",
         "heads",
         "Heads",
     )
@@ -74,8 +74,8 @@ def _distance(context: ModelContext) -> _Found:
     means = context.digest.distance_patches_share.mean.mean(axis=1)
     return (
         number(float(means[-1])),
-        f"of the short side is the mean attention distance in the last layer, "
-        f"{number(float(means[0]))} in the first.",
+        "mean attention distance in the last layer, in short sides of the image. First layer: "
+        f"{number(float(means[0]))}.",
         "distance",
         "Distance",
     )

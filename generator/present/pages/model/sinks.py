@@ -58,7 +58,7 @@ def _value_norms(context: ModelContext, sinks: SinkMeans) -> Chart:
         series.append(Series(name, context.numbers, sinks.strong))
     words = Words(
         "sink-values",
-        "Value norm of the sink over the median patch's",
+        "Value norm of the sink",
         "layer",
         quantity("sink-value").unit,
         f"Dashed: the median patch. {reading('sink-value')}",

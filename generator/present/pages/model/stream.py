@@ -39,8 +39,8 @@ def norms_section(context: ModelContext) -> Section:
         title="Norms",
         text=(
             f"The largest norm stands out most in {peak}: {number(norms.ratio[norms.peak])} × "
-            f"the median of the patches{median}; {percent(share)} of the patches are above "
-            f"{given(OUTLIER)} × there. {patches_text(norms.patches)} of {over}.",
+            f"the layer's median{median}. There, {percent(share)} of patches exceed "
+            f"{given(OUTLIER)} × the median ({patches_text(norms.patches)} of {over}).",
         ),
         charts=(_ratio(context), _density(context)),
         more_title="Kinds of tokens, histogram, other cutoffs",

@@ -60,15 +60,15 @@ def sweep_page(planner: Planner, sweep: Sweep) -> SweepPage:
             Checkpoint(step_text(step), here.model_link(model), notice(model.failure))
             for step, model in measured.steps
         ),
-        maps="Each small map shows the last layer, mean over heads: where the CLS token attends "
-        "to, or what patches receive in a model without one. All are on one scale."
-        + (" Of a sequence, its first frame is shown." if here.run.sequences else ""),
+        maps="CLS attention of the last layer, mean over heads, one scale. Models without CLS: "
+        "attention that patches receive."
+        + (" A sequence is shown by its first frame." if here.run.sequences else ""),
         bar=here.shared_bar(),
         rows=tuple(_row(here, sweep, measured, image) for image in shown[:MOST_ROWS]),
         more=f"{counted(left, 'more image')} not shown here." if left > 0 else "",
-        text="Each number is a mean over images, layers and heads unless its chart says "
-        "otherwise. A gap means that a checkpoint has no such number, which is not zero. "
-        "A change along training is not necessarily caused by it." + _uneven(measured),
+        text="Means over images, layers and heads, unless a chart says otherwise. A gap: the "
+        "checkpoint has no such number. Training is not the only possible cause of a change."
+        + _uneven(measured),
         charts=tuple(_charts(here, measured)),
         table=_table(measured),
     )

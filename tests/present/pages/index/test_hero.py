@@ -6,6 +6,7 @@ import io
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -126,6 +127,24 @@ def test_the_teaser_of_a_paper_takes_its_place(tmp_path: Path) -> None:
     html = (site / "index.html").read_text(encoding="utf-8")
     assert 'class="teaser"' in html
     assert 'class="hero"' not in html
+
+
+@pytest.mark.parametrize(
+    ("layer", "slides"), [("last", True), (3, False)], ids=["same depth", "other depth"]
+)
+def test_a_teaser_of_one_picture_at_one_depth_has_the_slider(
+    tmp_path: Path, layer: int | Literal["last"], slides: bool
+) -> None:
+    trial = gallery(tmp_path / "pictures")
+    paper = Paper(teaser=(TeaserCell("deep", "image1", layer), TeaserCell("plain", "image1")))
+    site = built(replace(trial, run=replace(trial.run, paper=paper)), tmp_path)
+    html = (site / "index.html").read_text(encoding="utf-8")
+    assert ('class="hero"' in html, 'class="teaser"' in html) == (slides, not slides)
+    if slides:
+        index = page(site, "index.html")
+        assert "in the last layer, the maps differ by" in " ".join(index.text.split())
+        assert index.text.index("Deep") < index.text.index("Plain")
+        assert "The authors chose this picture" in page(site, "methods/index.html").text
 
 
 def test_a_gallery_without_a_measured_cell_has_none(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_conventions_scale_quantization_and_versions_are_said(built: Built) -> N
         "before the final LayerNorm",
         "Times uniform",
         "value = maximum * (code / 255)**2",
-        "One scale for all models",
+        "One scale for the whole gallery",
         VERSION,
         "2.13.0",
         "float32",

@@ -216,7 +216,7 @@ def test_sinks_and_channels_are_shown_or_said_to_be_not_measured(tmp_path: Path)
     assert "It is channel 5 in all images" in page.text
     wanted = sink_values(trial.records[key])
     assert not isinstance(wanted, NotApplicable)
-    shown = page.numbers("Value norm of the sink over the median patch's")[1:]
+    shown = page.numbers("Value norm of the sink")[1:]
     medians = np.median(wanted.relative, axis=1)
     np.testing.assert_allclose([float(row[1]) for row in shown], medians, rtol=5.1e-3)
     which = page.numbers("Which token receives most")
@@ -292,7 +292,7 @@ def test_outlier_patches_have_bars_where_there_are_any_and_else_a_sentence(tmp_p
     assert "budget-outlier-patches" not in pages["calm"].ids
     assert nothing not in pages["loud"].text
     assert "budget-outlier-patches" in pages["loud"].ids
-    assert "stands out most in layer 2: 9 × the median" in pages["loud"].text
+    assert "stands out most in layer 2: 9 × the layer's median" in pages["loud"].text
     assert "High norms begin: patches in layer 2." in pages["loud"].text
     _, *rows = pages["loud"].numbers("Patches above a cutoff")
     assert [(row[0], row[1]) for row in rows] == [
