@@ -3,6 +3,11 @@
 Installed as the package ``attention_gallery``, which loads the modules of the folder ``generator``
 under its own name. So a file called ``generator.py`` in somebody's folder is never taken for them,
 and they are never taken for it. Use one of the two names in a program: each has classes of its own.
+
+Plainer ways do less. A second copy of the modules in the wheel would double its size, and an
+editable install cannot rename a folder. Aliases in ``sys.modules`` would import ``generator``
+first, which a ``generator.py`` of the user's stands in for. A folder of the repository named
+``attention_gallery`` would be one more at the top, beside ``generator``.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ LOADING_SECONDS = 0.5
 REUSED = 0.1
 """Time of a cell whose files are taken from the former site, as a share of making them."""
 
-CELL_SECONDS = 0.05
+CELL_SECONDS = 0.12
 """Seconds of a measured cell beside its multiplications."""
 
 

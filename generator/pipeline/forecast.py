@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from generator.pipeline.speed import WORTH_LEARNING, Speed, learn, speed_here
 from generator.present.cells.analysis_maps import drawn_for
 from generator.present.files.manifest_file import is_site
 from generator.present.files.settings import Settings
+from generator.present.site.workers import usable_cores
 from generator.spec.gallery import GallerySpec
 
 STARTUP_SECONDS = 4.0
@@ -141,7 +141,7 @@ def _automatic_pairs(plan: WorkPlan) -> int:
 
 def processes(spec: GallerySpec) -> int:
     """Processes that make pages: ``auto`` is one for each core."""
-    return (os.cpu_count() or 1) if spec.jobs == "auto" else spec.jobs or 1
+    return usable_cores() if spec.jobs == "auto" else spec.jobs or 1
 
 
 def _free_disk(out: Path) -> int | None:

@@ -6,7 +6,6 @@ The result is kept in the user's cache folder, so that the same plan has the sam
 from __future__ import annotations
 
 import math
-import os
 import platform
 import time
 import zlib
@@ -18,11 +17,12 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from generator.present.site.workers import usable_cores
 from generator.records.packing import PackingError, canonical, revive
 from generator.temporary import beside, cache_folder
 
 FILE = "speed.json"
-SPEED_VERSION = 1
+SPEED_VERSION = 2
 """Raise it when the constants of the cost model change: former corrections no longer fit."""
 
 WORTH_LEARNING = 5.0
@@ -58,7 +58,7 @@ def speed_here() -> Speed:
     size = 512
     matrix = np.ones((size, size), dtype=np.float32)
     with threadpool_limits(1):
-        product = _best(lambda: matrix @ matrix) / (os.cpu_count() or 1)
+        product = _best(lambda: matrix @ matrix) / usable_cores()
     speed = Speed(_machine(), size**3 / product, pages=_best(_page_work) / REFERENCE)
     _keep(speed)
     return speed
@@ -77,7 +77,7 @@ def learn(seconds: float, planned: float) -> None:
 
 
 def _machine() -> str:
-    facts = (SPEED_VERSION, platform.node(), platform.machine(), os.cpu_count(), np.__version__)
+    facts = (SPEED_VERSION, platform.node(), platform.machine(), usable_cores(), np.__version__)
     return " ".join(map(str, facts))
 
 

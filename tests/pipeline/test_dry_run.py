@@ -51,7 +51,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
     )
     assert disk.startswith("Memory: about ")
     assert [line.partition(":")[0] for line in extras] == list(EXTRAS)
-    on = r"{}: on: about \d+ % of the forward pass, [\d.]+ kB\."
+    on = r"{}: on: about [\d.]+ % of the forward pass, [\d.]+ kB\."
     for line in (extras[0], extras[2], extras[4]):
         assert re.fullmatch(on.format(line.partition(":")[0]), line)
     assert extras[1] == "lens: off; no model has a class head."
@@ -123,6 +123,18 @@ def test_the_speed_of_the_machine_is_measured_once_and_learned(
     (cache / "speed.json").write_text("damaged")
     monkeypatch.setattr(speed, "_best", lambda work: 1.0)
     assert speed.speed_here().pages == pytest.approx(1 / speed.REFERENCE)
+
+
+def test_a_machine_whose_cores_are_limited_is_slower(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed, "_best", lambda work: 1.0)
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(16)), raising=False)
+    many = speed.speed_here()
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1}, raising=False)
+    few = speed.speed_here()
+    assert few.multiplications == many.multiplications / 8, "a scheduler gives two cores of 64"
 
 
 def test_several_devices_are_said(spec: GallerySpec, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ from generator.errors import GalleryError, ModelError
 from generator.pipeline.workers.measurer import Measurer
 from generator.pipeline.workers.telling import Stopped, sendable, told
 from generator.pipeline.workers.work import Deal, How, Note, Outcome, Outcomes, Work
+from generator.present.site.workers import usable_cores
 from generator.records.store import Store
 
 BOOT = "import sys; sys.path[:] = sys.argv[1:]\n"
@@ -223,9 +224,7 @@ def _threads(device: str, processes: int) -> dict[str, str]:
     """Processes on the CPU share its cores, unless the user has chosen otherwise."""
     if device != "cpu" or "OMP_NUM_THREADS" in os.environ:
         return {}
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return {"OMP_NUM_THREADS": str(max(cores // processes, 1))}
+    return {"OMP_NUM_THREADS": str(max(usable_cores() // processes, 1))}
 
 
 def serve() -> None:

@@ -107,9 +107,8 @@ def alone(out: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if (
-            os.name == "posix" and lock.lock_counter == 1
-        ):  # Windows does not remove open files; there the lock removes it
+        # Windows does not remove open files; there the lock removes it
+        if os.name == "posix" and lock.lock_counter == 1:
             with suppress(OSError):
                 path.unlink()
         lock.release()

@@ -44,13 +44,15 @@ def worker_count(jobs: int | None, new_cells: int) -> int:
         jobs: number of processes that the user wants; None for one on each core.
         new_cells: number of cells whose files are not in the previous site.
     """
-    cores = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else _cores())
+    cores = jobs or usable_cores()
     count = min(cores, new_cells // FEWEST)
     return count if count > 1 else 0
 
 
-def _cores() -> range:
-    return range(os.cpu_count() or 1)
+def usable_cores() -> int:
+    """Cores that this process may run on, which a scheduler or container may have limited."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 class Pool(Protocol):
