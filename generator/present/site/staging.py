@@ -44,10 +44,19 @@ def staged(out: Path) -> Iterator[Path]:
         yield stage
 
 
+def is_settled(out: Path) -> bool:
+    """Whether no other build is writing a site, and no killed one has left anything behind."""
+    return not any(path.exists() for path in _beside(out.resolve()))
+
+
+def _beside(out: Path) -> tuple[Path, Path]:
+    """The folder that a site is written to, and the one that its former site is moved to."""
+    return out.with_name(f".{out.name}.staging"), out.with_name(f".{out.name}.former")
+
+
 @contextmanager
 def _written_beside(out: Path) -> Iterator[Path]:
-    stage = out.with_name(f".{out.name}.staging")
-    former = out.with_name(f".{out.name}.former")
+    stage, former = _beside(out)
     try:
         _recover(out, stage, former)
         check_replaceable(out)
