@@ -126,7 +126,8 @@ def _timm() -> Iterator[str]:
 
 
 def _originals() -> Iterator[str]:
-    yield "A file of weights alone, read without running pickled code:"
+    yield "A file of weights alone, read without running pickled code, with its linear class"
+    yield "head if it has one:"
     yield ""
     for original in ORIGINALS:
         yield f"- {original.projects}"

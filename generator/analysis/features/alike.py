@@ -21,6 +21,9 @@ NEAR = 0.02
 
 STEPS = 127
 
+FINEST = 0.006
+"""Smallest step of a code: finer ones add bytes, but no cosine gets nearer."""
+
 _ALL, _SAMPLED = slice(None), slice(None, None, 16)
 """Patches whose cosines with all others are compared."""
 
@@ -129,7 +132,7 @@ def _directions(units: FloatArray, count: int) -> FloatArray:
 
 def _coded(coordinates: FloatArray, exact: FloatArray, of: slice = _ALL) -> SmallFeatures:
     """Coordinates ``[patch, direction]`` as codes, and their error among some patches and all."""
-    scales = np.maximum(np.abs(coordinates).max(axis=0), 1e-12) / STEPS
+    scales = np.maximum(np.abs(coordinates).max(axis=0) / STEPS, FINEST)
     codes = np.rint(coordinates / scales).astype(np.int8)
     read = (codes * scales).astype(np.float32)
     error = read[of] @ read.T

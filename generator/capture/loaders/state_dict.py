@@ -51,8 +51,8 @@ class StateDictLoader:
         return _processor(original, self.asked, vision, model)
 
     def classes(self, config: Mapping[str, Any]) -> int:
-        """Heads of original checkpoints are not read."""
-        return 0
+        """As the shapes say; names of classes are not kept there."""
+        return int(config.get("classes", 0))
 
     def build(
         self, resolved: ResolvedModel, dtype: torch.dtype, attention: str, *, blank: bool = False
@@ -92,7 +92,7 @@ def resolve_file(file: Path, asked: StateDictSpec | None = None) -> ResolvedMode
     expect_no_pointer(file, name)
     loader = StateDictLoader(asked)
     found = understood_file(file, asked, name)
-    config = {**found.config, "projects": found.original.projects}
+    config = {**found.config, "projects": found.original.projects, "classes": found.classes}
     vision = loader.geometry(config, name)
     return ResolvedModel(
         id=name,

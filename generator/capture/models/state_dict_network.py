@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import AutoConfig
 
 from generator.capture.checkpoint.originals.namings import ROPE_PERIODS, ROPE_THETA
@@ -15,6 +16,7 @@ from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.forward.residual import find_blocks
 from generator.capture.models.built import Built
 from generator.capture.models.foreign import loading_errors
+from generator.capture.models.heads import ClassHead, Reads
 from generator.capture.models.leftovers import first_of
 from generator.capture.models.state_dicts import HeldTensor, read_state_dict
 from generator.capture.models.tensors import StoredTensor, Tensors, fitting
@@ -65,6 +67,7 @@ def build_network(
         make = maker(resolved, config, dtype, attention)
         attempt = fitting(make, _moved(found, stored, blank=blank), resolved.vision, resolved.id)
     network = attempt.network
+    head = _class_head(found, stored, network, dtype)
     unused = list(attempt.unused)
     unused += [f"{first_of(names)}: {why}" for why, names in found.constant.items()]
     if found.behind:
@@ -75,12 +78,40 @@ def build_network(
         network=network,
         blocks=find_blocks(network, resolved.vision.layers, name=resolved.id),
         runner=TransformersRunner(network, resolved.vision),
-        head=None,
-        headless="heads of original checkpoints are not read",
+        head=head,
+        headless="" if head else _headless(found),
         renamed=f"the names of {found.original.projects} were read as those of "
         f"{type(network).__name__}",
         unused=tuple(unused),
     )
+
+
+def _class_head(
+    found: Understood, stored: Mapping[str, StoredTensor], network: Any, dtype: torch.dtype
+) -> ClassHead | None:
+    """The class head, as the projects' code runs it; None without one."""
+    if not found.classifiers:
+        return None
+    linear = []
+    for name in found.classifiers:
+        weight = stored[f"{found.root}{name}.weight"][...].to(dtype)
+        bias = stored.get(f"{found.root}{name}.bias")
+        layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, dtype=dtype)
+        state = {"weight": weight} if bias is None else {"weight": weight, "bias": bias[...]}
+        layer.load_state_dict(state)
+        linear.append(layer)
+    norm = network.layernorm
+    reads: Reads = "CLS and DIST" if len(linear) > 1 else "CLS"
+    if found.mean_patch:
+        reads, network.layernorm = "mean patch", nn.Identity()
+    return ClassHead(reads, tuple(linear), norm, {})
+
+
+def _headless(found: Understood) -> str:
+    """Why there is no class head."""
+    first = f"{found.root}head"
+    left = next((name for name in sorted(found.left) if name.startswith(first)), "")
+    return f"its head is not read ({left} first)" if left else "it has no class head"
 
 
 def _expect_constant(found: Understood, stored: Mapping[str, StoredTensor], model: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import html
 import re
 from collections.abc import Iterator, Sequence
@@ -84,4 +85,7 @@ def _style_links(text: str) -> Iterator[str]:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
+    data = path.read_bytes()
+    # numbers of maps are scripts in UTF-16
+    encoding = "utf-16" if data.startswith(codecs.BOM_UTF16_LE) else "utf-8"
+    return data.decode(encoding, errors="replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from dataclasses import dataclass, replace
@@ -11,8 +12,9 @@ from typing import Any
 from PIL import Image
 
 from generator.present.cells.alike import ALIKE
-from generator.present.cells.chunk import CALL, gray_png, read_gray, script_bytes
+from generator.present.cells.chunk import gray_png, read_gray
 from generator.present.cells.maps import PRIMARY
+from generator.present.cells.packing import packed, read_packed
 from generator.present.cells.patches import PATCH
 from generator.present.drawing.pictures import published_copy
 from generator.present.files.reductions import KEPT_LAYERS, LOW_HEADS, PATCHES
@@ -83,14 +85,12 @@ def without_images(count: int) -> Cut:
 
 
 def chunk_text(path: Path, query: str, cut: Cut) -> str:
-    """A chunk as the JSON array of its header and its PNG in base64."""
+    """A chunk's header and PNG, packed, in base64."""
     low = cut.low_heads
     everything = cut.token_heads and query != PRIMARY
-    if query in (PATCH, ALIKE) or not (low or everything):
-        text = path.read_text(encoding="ascii")
-    else:
-        text = _thinned(path, all_layers=everything).decode("ascii")
-    return f"[{text.removeprefix(CALL).strip().removesuffix(');')}]"
+    whole = query in (PATCH, ALIKE) or not (low or everything)
+    data = read_packed(path) if whole else _thinned(path, all_layers=everything)
+    return base64.b64encode(data).decode("ascii")
 
 
 def _thinned(path: Path, *, all_layers: bool) -> bytes:
@@ -105,7 +105,7 @@ def _thinned(path: Path, *, all_layers: bool) -> bytes:
         header["maxima"][layer][:-1] = [None] * header["heads"]
         empty = [None] * len(header["groups"])
         header["mass"][layer][:-1] = [empty] * header["heads"]
-    return script_bytes(header, gray_png(codes.reshape(flat.shape)))
+    return packed(header, gray_png(codes.reshape(flat.shape)))
 
 
 def page_data(text: str, cut: Cut) -> str:

@@ -1,9 +1,7 @@
 """Reduced patch features of a cell, from which a page computes cosine similarities of patches.
 
 The file is a classic script, as chunks are. It has a header and 8-bit codes as one gray PNG, with
-one line for each direction::
-
-    galleryChunk({"record": ..., "query": "alike", "grid": [...], ...}, "iVBORw0...");
+one line for each direction.
 """
 
 from __future__ import annotations
@@ -15,7 +13,8 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.alike import SmallFeatures, small_features
 from generator.present.cells.analysis_maps import MAPS
-from generator.present.cells.chunk import gray_png, script_bytes
+from generator.present.cells.chunk import gray_png
+from generator.present.cells.packing import script_bytes
 from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.records.record import AttentionRecord, TokenLayout
@@ -25,7 +24,7 @@ from generator.text.numbers import rounded
 ALIKE = "alike"
 """Takes the place of the query in the file's name and header."""
 
-ALIKE_VERSION = 4
+ALIKE_VERSION = 5
 """Cache version. Raise it when the file of an unchanged record changes."""
 
 ZERO = 128

@@ -1,10 +1,8 @@
 """Chunks: attention maps of one query, for one model on one image, as a classic script.
 
-A page opened from disk must not fetch files, but it may append a ``<script>``. A chunk is one call
-on two lines: the header, then the codes of all maps as one gray PNG in base64::
+It has a header and the codes of all maps as one gray PNG (see :mod:`packing`)::
 
-    galleryChunk({"record": ..., "query": "CLS", "rows": ["1", ...], "maxima": ..., ...},
-    "iVBORw0KGgo...");
+    {"record": ..., "query": "CLS", "rows": ["1", ...], "maxima": ..., ...}
 
 The header holds the facts of the record, so a site can be rebuilt from its chunks without the
 records. It holds no slug, title or label, so renaming an image changes no chunk.
@@ -14,12 +12,10 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +25,7 @@ from pydantic import TypeAdapter
 from generator.analysis.stream.norms import Outliers
 from generator.present.cells.maps import QueryMaps
 from generator.present.cells.norm_codes import coarse_codes, norm_codes
+from generator.present.cells.packing import read_json, read_packed, script_bytes, unpacked
 from generator.present.drawing.quantize import Quantized, encode
 from generator.records.record import (
     AttentionRecord,
@@ -40,8 +37,6 @@ from generator.records.record import (
     View,
 )
 from generator.text.numbers import rounded
-
-CALL = "galleryChunk("
 
 Rows = tuple[tuple[float, ...], ...]
 
@@ -100,7 +95,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first line of a chunk.
+    """The header of a chunk.
 
     Attributes:
         record: key of the record.
@@ -177,9 +172,8 @@ def chunk_bytes(maps: QueryMaps, facts: CellFacts, statistics: Statistics) -> by
 
 
 def read_header(path: Path) -> Header:
-    """Read a chunk's first line only."""
-    with path.open("rb") as file:
-        return _HEADER.validate_json(file.readline().removeprefix(CALL.encode()).rstrip(b",\n"))
+    """Read a chunk's header only."""
+    return _HEADER.validate_json(read_json(path))
 
 
 def read_chunk(path: Path) -> tuple[Header, Quantized]:
@@ -214,18 +208,9 @@ def gray_png(codes: NDArray[np.uint8]) -> bytes:
 
 def read_gray(path: Path) -> tuple[bytes, NDArray[np.uint8]]:
     """The header of a chunk as JSON text, and the codes of its PNG."""
-    first, second, _ = path.read_bytes().split(b"\n", 2)
-    body = second.removeprefix(b'"').removesuffix(b'");')
-    with Image.open(io.BytesIO(base64.b64decode(body))) as png:
-        return first.removeprefix(CALL.encode()).rstrip(b","), np.asarray(png)
-
-
-def script_bytes(fields: dict[str, Any], png: bytes) -> bytes:
-    """Encode a header and a PNG as a classic script."""
-    text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    # `<` never appears, so a chunk may also be put into a page's own script element
-    text = text.replace("<", "\\u003c")
-    return f'{CALL}{text},\n"{base64.b64encode(png).decode("ascii")}");\n'.encode("ascii")
+    text, data = unpacked(read_packed(path))
+    with Image.open(io.BytesIO(data)) as png:
+        return text, np.asarray(png)
 
 
 def read_png(text: str) -> NDArray[np.uint8]:

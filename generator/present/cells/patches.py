@@ -1,9 +1,7 @@
 """Chunk of the patch queries: one attention map for every patch.
 
 It is loaded when a reader chooses a patch as the query. Each line of its PNG is one map, so a
-browser decodes all of them in one pass and reads a query without a copy::
-
-    galleryChunk({"record": ..., "query": "patch", "rows": [...], "heads": 0, ...}, "iVBORw0...");
+browser decodes all of them in one pass and reads a query without a copy.
 
 Maxima and masses are binary in base64, since as JSON they would add a third to the file.
 """
@@ -21,10 +19,10 @@ from generator.present.cells.chunk import (
     Statistics,
     gray_png,
     read_gray,
-    script_bytes,
     statistics_of,
 )
 from generator.present.cells.maps import PATCHES
+from generator.present.cells.packing import script_bytes
 from generator.present.drawing.quantize import Quantized, decode, encode
 from generator.present.drawing.scale import OCTAVES, octave_histogram
 from generator.records.record import AttentionRecord, FloatArray
@@ -37,7 +35,7 @@ MASS_STEPS = 65535
 
 @dataclass(frozen=True, slots=True)
 class PatchHeader:
-    """The first line of a patch chunk.
+    """The header of a patch chunk.
 
     Attributes:
         record: key of the record.

@@ -8,17 +8,17 @@ const Chunks = (() => {
   const PATCH = "patch";
   /** Used in place of a query for chunks that hold features of patches. */
   const ALIKE = "alike";
-  /** @type {Map<string, {header: Header, png: string}>} */
+  /** @type {Map<string, string>} */
   const arrived = new Map();
   /** @type {Map<string, Promise<Chunk>>} */
   const loading = new Map();
 
   /**
-   * @param {Header} header
-   * @param {string} png base64
+   * @param {string} key
+   * @param {string} text
    */
-  function receive(header, png) {
-    arrived.set(name(header.record, header.query), { header, png });
+  function receive(key, text) {
+    arrived.set(key, text);
   }
 
   /**
@@ -62,26 +62,24 @@ const Chunks = (() => {
    * A chunk's header and PNG, not decoded.
    * @param {string} key
    * @param {string} url
-   * @returns {Promise<{header: Header, png: string}>}
+   * @returns {Promise<Packed>}
    */
   async function read(key, url) {
-    const held = arrived.has(key) ? null : Files.chunk(key);
-    if (held) receive(...held);
+    const inside = Files.chunk(key);
+    if (inside) return Decode.unpack(inside);
     if (!arrived.has(key)) await Queue.add(key, () => Files.script(url));
-    const chunk = arrived.get(key);
-    if (!chunk) throw new Error(`${url} holds another chunk than the page expects.`);
+    const text = arrived.get(key);
+    if (text === undefined) throw new Error(`${url} holds another chunk than the page expects.`);
     arrived.delete(key);
-    return chunk;
+    return Decode.unpack(Decode.characters(text));
   }
 
   /**
-   * @param {{header: Header, png: string}} chunk
+   * @param {Packed} packed
    * @returns {Promise<Chunk>}
    */
   async function decode({ header, png }) {
-    const [maps, norms] = await Promise.all(
-      [png, header.statistics.norms].map((text) => Decode.png(Decode.base64(text))),
-    );
+    const [maps, norms] = await Promise.all([png, Decode.base64(header.statistics.norms)].map(Decode.png));
     return { header, codes: maps.codes, width: maps.width, norms: norms.codes, self: null };
   }
 
@@ -114,9 +112,9 @@ const Chunks = (() => {
    * @returns {Promise<AlikeFeatures>}
    */
   function loadAlike(record, url) {
-    const open = async (/** @type {{header: unknown, png: string}} */ { header, png }) => {
-      const { scales, error } = /** @type {AlikeHeader} */ (header);
-      const { codes, width } = await Decode.png(Decode.base64(png));
+    const open = async (/** @type {Packed} */ { header, png }) => {
+      const { scales, error } = /** @type {AlikeHeader} */ (/** @type {unknown} */ (header));
+      const { codes, width } = await Decode.png(png);
       return { record, codes, patches: width, scales, error };
     };
     return alike.get(record) ?? hold(alike, record, read(name(record, ALIKE), url).then(open));
@@ -138,9 +136,9 @@ const Chunks = (() => {
 
 /**
  * Called by every chunk.
- * @param {Header} header
- * @param {string} png
+ * @param {string} key record and query
+ * @param {string} text
  */
-function galleryChunk(header, png) {
-  Chunks.receive(header, png);
+function galleryChunk(key, text) {
+  Chunks.receive(key, text);
 }

@@ -1,6 +1,6 @@
 "use strict";
 
-// From a chunk's base64 to 8-bit codes. Own code, because a browser with fingerprinting protection may
+// From a chunk's text to 8-bit codes. Own code, because a browser with fingerprinting protection may
 // change the pixels one reads back from a canvas; these bytes are exact.
 
 const Decode = (() => {
@@ -19,6 +19,40 @@ const Decode = (() => {
     const bytes = new Uint8Array(binary.length);
     for (let i = 0; i < binary.length; i += 1) bytes[i] = binary.charCodeAt(i);
     return bytes;
+  }
+
+  /** Bits of a character, and the character that stands for 0: see generator/present/cells/packing.py. */
+  const BITS = 15;
+  const FIRST = 0x3000;
+
+  /**
+   * The bytes that a chunk's characters carry.
+   * @param {string} text
+   * @returns {Uint8Array}
+   */
+  function characters(text) {
+    const bytes = new Uint8Array((text.length * BITS) >> 3);
+    let held = 0;
+    let bits = 0;
+    for (let i = 0, at = 0; i < text.length; i += 1) {
+      held = (held << BITS) | (text.charCodeAt(i) - FIRST);
+      for (bits += BITS; bits >= 8; at += 1) {
+        bits -= 8;
+        bytes[at] = held >> bits;
+      }
+    }
+    return bytes;
+  }
+
+  /**
+   * The header and the PNG of a chunk.
+   * @param {Uint8Array} bytes
+   * @returns {Promise<Packed>}
+   */
+  async function unpack(bytes) {
+    const end = 4 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+    const text = new TextDecoder().decode(await inflate([bytes.subarray(4, end)]));
+    return { header: JSON.parse(text), png: bytes.subarray(end) };
   }
 
   /**
@@ -111,5 +145,5 @@ const Decode = (() => {
     return { width, height, codes: unfilter(data, width, height) };
   }
 
-  return { base64, png };
+  return { base64, characters, unpack, png };
 })();

@@ -16,13 +16,12 @@ const Files = (() => {
   }
 
   /**
-   * The chunk of a query of a record that is inside this file.
+   * The bytes of a chunk that is inside this file.
    * @param {string} key record and query
-   * @returns {[Header, string] | null}
    */
   function chunk(key) {
     const found = block("chunk", key);
-    return found && JSON.parse(found.textContent ?? "");
+    return found && Decode.base64(found.textContent ?? "");
   }
 
   /**

@@ -137,6 +137,12 @@ interface PatchChunk {
   mass: Uint16Array;
 }
 
+/** A chunk's header, and its codes as a PNG. */
+interface Packed {
+  header: Header;
+  png: Uint8Array;
+}
+
 /** A decoded chunk: the header and the codes of all maps, heads across, layers down. */
 interface Chunk {
   header: Header;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from generator.api import measure
 from generator.capture.loaders.state_dict import resolve_file
 from generator.capture.models.load import LoadedModel, load
 from generator.errors import ModelError
+from generator.records.extras import Measuring
 from generator.spec.models import StateDictSpec
 from tests.capture.loaders.originals import (
     GRID,
     HEADS,
     PATCH,
+    WIDTH,
     Clip,
     Dino,
     Dinov3,
@@ -354,3 +357,54 @@ def test_tensor_within_a_block_that_is_not_known(tmp_path: Path) -> None:
     names = seeded(Dino()).state_dict() | {"blocks.1.attn.temperature": torch.ones(4)}
     with pytest.raises(ModelError, match="hold 1 tensor that ViTModel does not use: "):
         opened(saved(names, tmp_path / "odd.pth"))
+
+
+CLASSES = 5
+
+
+def headed(kind: str) -> tuple[torch.nn.Module, dict[str, torch.Tensor], Callable[..., Any]]:
+    """A module, its state dict with a class head, and logits of what its blocks give."""
+    torch.manual_seed(1)
+    module: Any = seeded(Torchvision() if kind == "torchvision" else Dino(distilled=kind == "DeiT"))
+    state = dict(module.state_dict())
+    name = "heads.head" if kind == "torchvision" else "head"
+    weight, bias = torch.randn(CLASSES, WIDTH), torch.randn(CLASSES)
+    state |= {f"{name}.weight": weight, f"{name}.bias": bias}
+    if kind == "DeiT":
+        second = torch.randn(CLASSES, WIDTH)
+        state |= {"head_dist.weight": second, "head_dist.bias": bias}
+        return module, state, lambda out: (out[0] @ weight.T + out[1] @ second.T) / 2 + bias
+    if kind == "MAE":
+        norm = torch.nn.LayerNorm(WIDTH, eps=1e-6)
+        torch.nn.init.normal_(norm.weight)
+        state = {key: value for key, value in state.items() if not key.startswith("norm.")}
+        state |= {f"fc_norm.{key}": value for key, value in norm.state_dict().items()}
+        module.norm = torch.nn.Identity()
+        return module, state, lambda out: norm(out[1:].mean(0)) @ weight.T + bias
+    return module, state, lambda out: out[0] @ weight.T + bias
+
+
+@pytest.mark.parametrize("kind", ["DINO", "DeiT", "MAE", "torchvision"])
+def test_class_head_is_that_of_the_code(kind: str, tmp_path: Path) -> None:
+    module, state, logits = headed(kind)
+    model = opened(saved(state, tmp_path / "model.pth"))
+    assert model.resolved.classes == CLASSES
+    assert not any("head" in line for line in model.facts.unused)
+    extras = replace(prepared(model, whole=False), measuring=Measuring(("relevance", "lens")))
+    (record,) = measured(model, extras)
+    with torch.no_grad():
+        own = torch.softmax(logits(module(torch.from_numpy(extras.pixels)[None])[0]), dim=-1)
+    found = record.prediction
+    assert found is not None and found.classes == tuple(own.argsort(descending=True).tolist())
+    np.testing.assert_allclose(found.probabilities, own.sort(descending=True)[0], atol=1e-5)
+    assert record.relevance is not None and record.lens is not None
+    assert record.model.headless == ""
+
+
+def test_head_that_is_not_a_linear_layer_is_said(tmp_path: Path) -> None:
+    state = dict(seeded(Dino()).state_dict())
+    file = saved(state | {"head.1.weight": torch.zeros(5, WIDTH)}, tmp_path / "probe.pth")
+    model = opened(file)
+    assert (model.head, model.resolved.classes) == (None, 0)
+    assert model.facts.headless == "its head is not read (head.1.weight first)"
+    assert opened(saved(state, tmp_path / "plain.pth")).facts.headless == "it has no class head"

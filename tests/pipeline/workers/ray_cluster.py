@@ -38,10 +38,16 @@ sees = ours._sees
 
 
 class Measuring(Silent):
-    """Does something when the first record has been measured."""
+    """Does something when the first record has been measured.
+
+    Attributes:
+        texts: notes so far.
+        makers: most workers for pages that ran at once, while pages were made.
+    """
 
     def __init__(self, first: Callable[[], None]) -> None:
         self.texts: list[str] = []
+        self.makers = 0
         self._first: Callable[[], None] | None = first
         self._title = ""
 
@@ -57,6 +63,8 @@ class Measuring(Silent):
         if self._title.startswith("measuring") and first is not None:
             self._first = None
             first()
+        if self._title.startswith("pages"):
+            self.makers = max(self.makers, sum("PageMaker" in line for line in running()))
 
 
 def ctrl_c() -> None:
@@ -122,6 +130,7 @@ def main(folder: Path) -> None:
             "measured": outcome.measured,
             "failures": [failure.message for failure in outcome.failures],
             "notes": reporter.texts,
+            "makers": reporter.makers,
             "seconds": time.monotonic() - begun,
             "plan": [line.replace(cluster.address, "HEAD") for line in plan],
             "left": left(),

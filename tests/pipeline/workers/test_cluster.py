@@ -78,6 +78,7 @@ def test_the_gallery_is_the_same_on_two_nodes_of_which_one_is_killed(
     place = "Measured on the Ray cluster HEAD: 2 nodes, 2 workers on the CPU."
     assert place in told["plan"]
     lost = [note for note in told["notes"] if note.endswith("what it had is measured again.")]
+    assert told["makers"] == 2, "the pages are made on the cluster, too"
     assert len(lost) == 1 and lost[0].startswith("A worker on ")
     assert files(tmp_path / "ray" / "store") == files(plain / "store")
     assert files(tmp_path / "ray" / "site") == files(plain / "site")

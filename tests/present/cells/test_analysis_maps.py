@@ -25,7 +25,7 @@ from tests.tiny import patch_token
 
 def test_the_outlier_is_outlined_at_its_place_on_the_page(analyzed: tuple[Gallery, Path]) -> None:
     row, col = OUTLIER
-    edge = f"M{col} {row}H{col + 1}M{col} {row + 1}H{col + 1}M{col} {row}V{row + 1}"
+    edge = f"M{col} {row}h1v1h-1z"
     assert section(analyzed[1], "norms").count(f'class="mark mark-outline" d="{edge}') == 1
     assert "1 outlier patch in layer 2, the largest norm 12 × the median" in text_of(
         section(analyzed[1], "norms")

@@ -34,6 +34,8 @@ class Original:
     Attributes:
         projects: whose it is, in words.
         signs: names by which it is recognized, the patch embedding's weight first.
+        classifier: name of the linear layer of a class head; empty where none is read. Beside a
+            distillation token there is a second one, with ``_dist`` behind the name.
         behind: name of a tensor that projects what the blocks give; empty for none.
         constant: pattern of a name -> why it decides nothing: what the code computes anyway.
         masked: end of a new name that has no place, since the code multiplies it by zero.
@@ -56,6 +58,7 @@ class Original:
     position: str
     heads: Mapping[int, int]
     config: Callable[[Shapes, StateDictSpec, str], dict[str, Any]]
+    classifier: str = ""
     behind: str = ""
     constant: tuple[tuple[str, str], ...] = ()
     masked: str = ""
@@ -146,7 +149,7 @@ TIMM_LIKE = (
     (r"patch_embed\.proj\.(\w+)", r"embeddings.patch_embeddings.projection.\1"),
     (_BLOCK + r"attn\.qkv\.(\w+)", _VIT_BLOCK + r"attention.attention.{qkv}.\2"),
     (_BLOCK + r"attn\.proj\.(\w+)", _VIT_BLOCK + r"attention.output.dense.\2"),
-    (r"norm\.(\w+)", r"layernorm.\1"),
+    (r"(?:fc_)?norm\.(\w+)", r"layernorm.\1"),  # MAE has the second for the mean of the patches
 )
 """What all have that took the code of timm as their model."""
 
@@ -212,6 +215,7 @@ ORIGINALS: tuple[Original, ...] = (
         thirds=("query", "key", "value"),
         position="pos_embed",
         heads={192: 3, 768: 12, 1024: 16, 1280: 16},
+        classifier="head",
         asked={384: "at which DINO, iBOT and DeiT have 6 heads, and MoCo v3 has 12"},
         config=_vit,
     ),
@@ -237,6 +241,7 @@ ORIGINALS: tuple[Original, ...] = (
         ),
         thirds=("query", "key", "value"),
         position="encoder.pos_embedding",
+        classifier="heads.head",
         heads={768: 12, 1024: 16, 1280: 16},
         config=_vit,
         resample=2,

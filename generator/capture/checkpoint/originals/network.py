@@ -55,6 +55,10 @@ class Understood:
         constant: names of what decides nothing, by the reason.
         behind: name of a projection behind the blocks; empty without one.
         outside: names beside the prefix.
+        classifiers: names of the linear layers of a class head, without ``.weight``; empty without
+            one.
+        classes: number of classes; 0 without a class head.
+        mean_patch: whether the class head reads the mean of the patches, behind its LayerNorm.
     """
 
     original: Original
@@ -65,6 +69,9 @@ class Understood:
     constant: dict[str, tuple[str, ...]]
     behind: str
     outside: tuple[str, ...]
+    classifiers: tuple[str, ...] = ()
+    classes: int = 0
+    mean_patch: bool = False
 
 
 def understand(shapes: Shapes, asked: StateDictSpec, model: str) -> Understood:
@@ -94,7 +101,21 @@ def understand(shapes: Shapes, asked: StateDictSpec, model: str) -> Understood:
     config["image_size"] = _image_size(original, inside, config, asked, model)
     outside = tuple(sorted(name for name in shapes if not name.startswith(root)))
     behind = root + original.behind if original.behind in inside else ""
-    return Understood(original, root, config, places, left, constant, behind, outside)
+    classifiers = _classifiers(original, inside, width)
+    read = tuple(f"{root}{name}." for name in classifiers)
+    return Understood(
+        original,
+        root,
+        config,
+        places,
+        tuple(name for name in left if not name.startswith(read)) if read else left,
+        constant,
+        behind,
+        outside,
+        classifiers,
+        int(inside[f"{classifiers[0]}.weight"][0]) if classifiers else 0,
+        any(place.name == f"{root}fc_norm.weight" for place in places.values()),
+    )
 
 
 def _network(shapes: Shapes, asked: StateDictSpec, model: str) -> tuple[Original, str]:
@@ -173,6 +194,8 @@ def _renamed(
                 new = made.replace(QUERY_KEY_VALUE, word)
                 if not original.masked or not new.endswith(original.masked):
                     places[new] = StoredAt(root + name, third)
+        elif made in places:
+            left.append(root + name)
         elif made:
             places[made] = StoredAt(root + name)
     return places, tuple(left)
@@ -184,6 +207,16 @@ def _new_name(original: Original, name: str) -> str:
         if match := re.fullmatch(pattern, name):
             return match.expand(new)
     return ""
+
+
+def _classifiers(original: Original, inside: Shapes, width: int) -> tuple[str, ...]:
+    """The linear layers of a class head, if all are there and nothing comes before them."""
+    first = original.classifier
+    names = (first, f"{first}_dist") if "dist_token" in inside else (first,)
+    shapes = [tuple(inside.get(f"{name}.weight", ())) for name in names]
+    whole = all(len(shape) == 2 and shape[1] == width for shape in shapes)
+    layered = any(name.startswith("pre_logits.") for name in inside)
+    return names if first and whole and not layered else ()
 
 
 def _width(original: Original, inside: Shapes) -> int:
