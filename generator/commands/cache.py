@@ -18,6 +18,7 @@ def cache(store: Path | None, clear: bool) -> None:
     """Say where measured records are kept and how much room they take."""
     from generator.images.frames import cached_bytes, clear_frames
     from generator.images.remote import clear_fetched, fetched_bytes
+    from generator.present.files.kept import clear_kept, kept_bytes
     from generator.records.store import Store
     from generator.spec.gallery import default_store
     from generator.text.amounts import size_in_words
@@ -25,11 +26,16 @@ def cache(store: Path | None, clear: bool) -> None:
     with one_line_errors():
         records = Store(store or default_store())
         count = len(records.keys())
-        size = records.bytes() + cached_bytes(records.root) + fetched_bytes(records.root)
+        others = (cached_bytes, fetched_bytes, kept_bytes)
+        size = records.bytes() + sum(of(records.root) for of in others)
         if clear:
+            from generator.pipeline.unchanged import forget_sites
+
+            clear_kept(records.root)
             records.gc(keep=())
             clear_frames(records.root)
             clear_fetched(records.root)
+            forget_sites(records.root)
         verb = "removed from" if clear else "in"
         there = "" if store is None or records.root.is_dir() else ", which does not exist"
         say(f"{count} records, {size_in_words(size)}, {verb} {records.root}{there}")

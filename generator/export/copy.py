@@ -90,6 +90,7 @@ def _built_again(source: Source, draw: Draw) -> Iterator[tuple[Path, Site]]:
         for failure in built.failures:
             if failure not in (*source.run.failures, *damaged):
                 raise StoreError(failure.message, failure.hint)
+        assert built.site is not None, "a copy is always built"
         yield copy, built.site
 
 

@@ -37,13 +37,15 @@ from generator.pipeline.forecast import learn_from
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.paper import paper_of
 from generator.pipeline.plan import WorkPlan, work_plan
+from generator.pipeline.unchanged import remember_site, site_made_of, unchanged_site
 from generator.pipeline.workers.cluster import Cluster, connected
 from generator.pipeline.workers.pages import cluster_pool
+from generator.present.files.kept import KEPT
 from generator.present.files.manifest_file import is_site
 from generator.present.files.settings import Settings
 from generator.present.pages.environment import template_folders
 from generator.present.pages.register_text import register_warning
-from generator.present.site.staging import check_replaceable
+from generator.present.site.staging import alone, check_replaceable
 from generator.present.site.write import STEPS_A_CELL, SiteResult, build_site
 from generator.progress import Reporter, Silent
 from generator.records.run import (
@@ -124,7 +126,8 @@ def _built(
             expect_complete(plan, store)
         before = _damage(plan, store)
         try:
-            outcome = _build(spec, plan, store, figures, cluster, command, reporter)
+            with alone(spec.out):  # another build of it is told before it measures
+                outcome = _build(spec, plan, store, figures, cluster, command, reporter)
         except StoreError:
             if records_only or is_last or _damage(plan, store) <= before:
                 raise
@@ -158,26 +161,13 @@ def _build(
     expect_something(run, problems)
     undrawn: list[Failure] = []
     shown = _shown(spec, run)
-    new, start = not spec.out.exists(), time.monotonic()
-    with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
-        site = build_site(
-            shown.run,
-            partial(shown.read, store.get),
-            spec.out,
-            templates=spec.templates,
-            version=__version__,
-            read_weights=store.get_weights,
-            settings=settings_of(spec),
-            jobs=jobs_of(spec),
-            pool=cluster_pool(cluster, store.root) if cluster else None,
-            advance=job.advance,
-            draw=lambda folder, contents: draw_figures(
-                folder, gallery_of(shown, contents, folder, store), spec, figures, run, undrawn
-            ),
-        )
-    logger.info("pages are made in %.1f s", time.monotonic() - start)
-    if new:
-        learn_from(plan, spec, settings_of(spec), time.monotonic() - start)
+    settings = settings_of(spec)
+    made_of = "" if figures else site_made_of(shown.run, settings, spec.templates)
+    site = made_of and unchanged_site(store.root, spec.out, shown.run, settings, made_of)
+    if not site:
+        site = _site(spec, plan, run, shown, store, figures, cluster, reporter, undrawn)
+        if made_of:
+            remember_site(store.root, site, shown.run, made_of)
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
     return Outcome(
         run=run,
@@ -192,6 +182,47 @@ def _build(
         ),
         failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run), *undrawn))),
     )
+
+
+def _site(
+    spec: GallerySpec,
+    plan: WorkPlan,
+    run: Run,
+    shown: Anonymous,
+    store: Store,
+    figures: tuple[PlannedFigure, ...],
+    cluster: Cluster | None,
+    reporter: Reporter,
+    undrawn: list[Failure],
+) -> SiteResult:
+    """Write the site of a run.
+
+    Args:
+        shown: the run as the site shows it.
+        undrawn: receives the reasons for figures that could not be drawn.
+    """
+    new, start = not spec.out.exists(), time.monotonic()
+    with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
+        site = build_site(
+            shown.run,
+            partial(shown.read, store.get),
+            spec.out,
+            templates=spec.templates,
+            version=__version__,
+            read_weights=store.get_weights,
+            settings=settings_of(spec),
+            jobs=jobs_of(spec),
+            pool=cluster_pool(cluster, store.root) if cluster else None,
+            advance=job.advance,
+            kept=store.root / KEPT,
+            draw=lambda folder, contents: draw_figures(
+                folder, gallery_of(shown, contents, folder, store), spec, figures, run, undrawn
+            ),
+        )
+    logger.info("pages are made in %.1f s", time.monotonic() - start)
+    if new:
+        learn_from(plan, spec, settings_of(spec), time.monotonic() - start)
+    return site
 
 
 def check_before_work(spec: GallerySpec) -> tuple[PlannedFigure, ...]:

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 from safetensors.torch import load_file, save_file
 
@@ -29,6 +31,59 @@ def test_second_build_measures_nothing_and_changes_no_byte(
     assert (outcome.measured, outcome.reused, passes) == (0, 4, [])
     assert outcome.site.rendered == 0
     assert files(spec.out) == before
+
+
+def places(spec: GallerySpec) -> dict[Path, int]:
+    """The pages of a site, each with its number in the file system: a new file has another."""
+    return {path: path.stat().st_ino for path in spec.out.rglob("*.html")}
+
+
+def test_a_site_of_which_nothing_changed_stays_as_it_is(spec: GallerySpec) -> None:
+    first = build(spec)
+    before = places(spec)
+    again = build(spec)
+    assert places(spec) == before
+    for name in ("pages", "bytes", "scale", "limit", "failures"):
+        assert getattr(again.site, name) == getattr(first.site, name), name
+    assert again.site.rendered == 0 < again.site.reused
+
+
+@pytest.mark.parametrize("what", ["page", "manifest", "number", "missing", "left behind"])
+def test_a_site_that_is_not_as_it_was_is_built_again(spec: GallerySpec, what: str) -> None:
+    build(spec)
+    before, good = places(spec), files(spec.out)
+    changed = {
+        "page": "index.html",
+        "manifest": "manifest.json",
+        "number": manifest(spec).files[0].path,
+    }
+    leftover = spec.out.with_name(f".{spec.out.name}.staging")
+    if what in changed:
+        path = spec.out / changed[what]
+        path.write_bytes(path.read_bytes().replace(b"e", b"a", 1))
+    elif what == "missing":
+        (spec.out / "methods" / "index.html").unlink()
+    else:
+        leftover.mkdir()
+    build(spec)
+    assert not set(before.values()) & set(places(spec).values())
+    assert files(spec.out) == good
+    assert not leftover.exists()
+
+
+def test_another_mask_under_the_same_name_is_seen(spec: GallerySpec, tmp_path: Path) -> None:
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    values = np.zeros((60, 90), np.uint8)
+    values[:30] = 255
+    for name in ("first", "second"):
+        Image.fromarray(values).save(masks / f"{name}.png")
+    masked = merge(spec, masks=masks)
+    build(masked)
+    before = files(spec.out)["i/first/index.html"]
+    Image.fromarray(values.T.copy().reshape(60, 90)[::-1]).save(masks / "first.png")
+    build(masked)
+    assert files(spec.out)["i/first/index.html"] != before
 
 
 def test_second_build_imports_no_torch(spec: GallerySpec) -> None:

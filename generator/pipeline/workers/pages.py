@@ -56,9 +56,11 @@ class PageMaker:
             return False
         return True
 
-    def begin(self, root: Path, former: Path, settings: Settings, read: Read) -> None:
+    def begin(
+        self, root: Path, former: Path, settings: Settings, kept: Path | None, read: Read
+    ) -> None:
         """Prepare to make files."""
-        self._bench = Bench(root, former, settings, read)
+        self._bench = Bench(root, former, settings, kept, read)
 
     def made(self, make: Make[Any], item: Any) -> tuple[PutFile, ...]:
         """Make the files of an item."""
@@ -104,7 +106,8 @@ def _started(
             store,
         )
         return None
-    arguments = cache.root.absolute(), cache.former.absolute(), cache.settings, read
+    kept = cache.kept.absolute() if cache.kept else None
+    arguments = cache.root.absolute(), cache.former.absolute(), cache.settings, kept, read
     for actor in sees:
         actor.begin.remote(*arguments)
     return RayPool(cluster, sees)

@@ -17,6 +17,7 @@ from generator.errors import GalleryError
 from generator.present.drawing.heatmap import unit_wall_png, wall_png
 from generator.present.drawing.scale import Scale
 from generator.present.files.cache import Part, SiteCache
+from generator.present.files.kept import KeptNumbers
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
 from generator.records.record import AttentionRecord
@@ -58,6 +59,23 @@ Averages = Mapping[str, LocationPictures | NotApplicable]
 """Model -> averages, or why there are none: too few images, or images on different grids."""
 
 
+SUMS = KeptNumbers("sums", LocationSums, AVERAGES_VERSION)
+
+
+def keep_sums(cache: SiteCache, cell: Cell, model: str, read: Read) -> LocationSums:
+    """The sums of one record, kept beside it.
+
+    Args:
+        model: id of the model in the gallery, which the record has too.
+        read: gives the record; called only if the sums are not kept yet.
+
+    Raises:
+        GalleryError: whatever ``read`` raises for a record that is missing or damaged.
+    """
+    parts = {"record": cell.record, "model": model}
+    return SUMS.of(cache.kept, parts, lambda: LocationSums.of(read(cell.record)))
+
+
 class LocationFiles:
     """Sums by position, for models whose averages are not in the previous site."""
 
@@ -67,6 +85,7 @@ class LocationFiles:
         self._keys: dict[str, list[str]] = {}
         self._missing: dict[str, NotApplicable] = {}
         self._known: dict[str, list[str]] = {}
+        self._ids = {model.slug: model.id for model in run.models}
         for model in run.models:
             keys = [cell.record for cell in run.cells if cell.model == model.slug and cell.record]
             if len(keys) < LEAST_IMAGES:
@@ -74,12 +93,17 @@ class LocationFiles:
             elif cache.find("averages", _parts(keys)):
                 self._known[model.slug] = keys
 
+    @property
+    def models(self) -> frozenset[str]:
+        """Slugs of the models whose records are added."""
+        return frozenset(self._ids.keys() - self._missing.keys() - self._known.keys())
+
     def add(self, cell: Cell, read: Read) -> None:
         """Add a cell's record if it is needed and can be read."""
-        if cell.model in self._missing or cell.model in self._known:
+        if cell.model not in self.models:
             return
         try:
-            own = LocationSums.of(read(cell.record))
+            own = keep_sums(self._cache, cell, self._ids[cell.model], read)
             former = self._sums.get(cell.model)
             self._sums[cell.model] = former.merge(own) if former else own
             self._keys.setdefault(cell.model, []).append(cell.record)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -114,20 +114,40 @@ class _Fitted:
     views: tuple[View, ...]
 
 
+Colored = dict[tuple[str, str], ColoredFeatures | NotApplicable]
+Ahead = Callable[
+    [Callable[..., object], Sequence[tuple[_FeatureGroup, ...]]],
+    Iterator[tuple[_FeatureGroup, ...]],
+]
+"""Yields groups in order, each when workers have called a function on it."""
+
+
 def put_feature_colors(
-    run: Run, read: Read, cache: SiteCache, keys: Mapping[tuple[str, str], str]
-) -> dict[tuple[str, str], ColoredFeatures | NotApplicable]:
+    run: Run,
+    read: Read,
+    cache: SiteCache,
+    keys: Mapping[tuple[str, str], str],
+    ahead: Ahead = lambda make, items: iter(items),
+) -> Colored:
     """Write the feature colors of every cell to the site.
 
     Args:
         read: gives the record of a key; called only for colors that the previous site lacks.
         keys: (model, image) -> key of the record, for cells with features.
+        ahead: yields groups in order, each when workers have put its files into the cache.
     """
-    found: dict[tuple[str, str], ColoredFeatures | NotApplicable] = {}
-    for groups in _groups(run, keys):
-        fitted = functools.cache(lambda group: _fitted(group, read))
-        for group in groups:
-            found |= _published(cache, group, groups[0], fitted)
+    found: Colored = {}
+    for groups in ahead(_colored_group, [*_groups(run, keys)]):
+        found |= _colored_group(cache, read, groups)
+    return found
+
+
+def _colored_group(cache: SiteCache, read: Read, groups: tuple[_FeatureGroup, ...]) -> Colored:
+    """Write the feature colors of all models on a group of images to the site."""
+    fitted = functools.cache(lambda group: _fitted(group, read))
+    found: Colored = {}
+    for group in groups:
+        found |= _published(cache, group, groups[0], fitted)
     return found
 
 
@@ -157,7 +177,7 @@ def _published(
     group: _FeatureGroup,
     reference: _FeatureGroup,
     fitted: Callable[[_FeatureGroup], _Fitted | NotApplicable],
-) -> dict[tuple[str, str], ColoredFeatures | NotApplicable]:
+) -> Colored:
     parts: dict[str, Part] = {
         "records": group.records,
         "reference": reference.records,
@@ -166,7 +186,7 @@ def _published(
     alone = len(group.cells) == 1
     stem = f"data/{group.model}/{group.cells[0][0] + '.' if alone else ''}features"
     made: FeatureColors | NotApplicable | None = None
-    if cache.find(COLORS.kind, parts) is None:
+    if cache.readable(COLORS.kind, stem, parts) is None:
         made = _colored(group, reference, fitted)
         if isinstance(made, NotApplicable):
             return {(group.model, image): made for image, _ in group.cells}

@@ -15,6 +15,7 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.stream.layer_similarity import LEAST_IMAGES, layer_similarity
 from generator.errors import GalleryError
 from generator.present.files.cache import Part, SiteCache
+from generator.present.files.kept import KeptNumbers
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
 from generator.records.record import AttentionRecord, FloatArray
@@ -75,6 +76,37 @@ class LayersAlike:
 LAYERS = PackedFiles("layer-similarity", LayersAlike)
 
 
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """Pooled features of one record.
+
+    Attributes:
+        values: float32 ``[layer + 1, 2, channel]``; None where features were not measured.
+    """
+
+    values: FloatArray | None
+
+
+POOLED = KeptNumbers("pooled", Pooled, 1)
+
+
+def keep_pooled(cache: SiteCache, cell: Cell, read: Read) -> Pooled:
+    """The pooled features of one record, kept beside it.
+
+    Args:
+        read: gives the record; called only if they are not kept yet.
+
+    Raises:
+        GalleryError: whatever ``read`` raises for a record that is missing or damaged.
+    """
+
+    def pooled() -> Pooled:
+        features = read(cell.record).features
+        return Pooled(features.pooled if features is not None else None)
+
+    return POOLED.of(cache.kept, {"record": cell.record}, pooled)
+
+
 class PooledList:
     """Features of all layers, gathered image by image unless the previous site has the result.
 
@@ -83,6 +115,7 @@ class PooledList:
     """
 
     def __init__(self, cache: SiteCache, cells: list[Cell]) -> None:
+        self._cache = cache
         self._cells = cells
         self._images = {cell.image: cell.record for cell in cells}
         self._taken: dict[str, str] = {}
@@ -93,6 +126,12 @@ class PooledList:
             cache.find("layer-similarity", records_parts(self._images))
         )
 
+    @property
+    def records(self) -> frozenset[str]:
+        """Keys of the records whose features are added."""
+        wanted = not self._known and self._reason is None
+        return frozenset(self._images.values()) if wanted else frozenset()
+
     def add(self, cell: Cell, read: Read) -> None:
         """Add the features of a cell's record if they are needed."""
         if not self._known and cell.image in self._images:
@@ -102,15 +141,15 @@ class PooledList:
         if self.lacks or self._reason is not None:
             return
         try:
-            record = read(cell.record)
+            pooled = keep_pooled(self._cache, cell, read).values
         except GalleryError as error:
             self._reason = NotApplicable(str(error))
             return
-        if record.features is None:
+        if pooled is None:
             self.lacks = "features were not measured"
             return
         self._taken[cell.image] = cell.record
-        self._values.append(record.features.pooled)
+        self._values.append(pooled)
 
     def parts(self) -> dict[str, Part]:
         """Inputs of the file."""

@@ -6,7 +6,7 @@ mean is over a sample of images. For layers see :mod:`generator.present.content.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,10 +28,14 @@ from generator.present.content.sampling import evenly
 from generator.present.drawing.heatmap import unit_wall_png
 from generator.present.drawing.quantize import Quantized, decode
 from generator.present.files.cache import SiteCache
+from generator.present.files.kept import KeptNumbers
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
-from generator.records.record import FloatArray
+from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell, Failure, Run
+
+Ahead = Callable[[Callable[..., object], Sequence[CellContent]], Iterator[CellContent]]
+"""Yields cells in order, each when workers have called a function on it."""
 
 MOST_HEAD_IMAGES = 24
 """Most images for comparing heads: hundreds of heads take a second an image."""
@@ -126,20 +130,29 @@ class SimilarityFiles:
         """Add a cell's record if it is needed and can be read."""
         self._layers[cell.model].add(cell, read)
 
+    @property
+    def records(self) -> frozenset[str]:
+        """Keys of the records whose features are added."""
+        return frozenset().union(*(each.records for each in self._layers.values()))
+
     def publish(
-        self, run: Run, cells: Mapping[tuple[str, str], CellContent | Failure]
+        self,
+        run: Run,
+        cells: Mapping[tuple[str, str], CellContent | Failure],
+        ahead: Ahead = lambda make, items: iter(items),
     ) -> Similarities:
         """Write numbers and pictures to the site, or return why there are none.
 
         Args:
             run: the run whose cells were added.
             cells: contents of these cells.
+            ahead: yields items in order, each when workers have kept its numbers.
         """
         found = {}
         for slug, collected in self._layers.items():
             own = [cells.get((slug, image.slug)) for image in run.images]
             contents = [content for content in own if isinstance(content, CellContent)]
-            heads, of_heads = self._put_heads(slug, contents)
+            heads, of_heads = self._put_heads(slug, contents, ahead)
             layers, of_layers = self._put_layers(slug, collected)
             found[slug] = ModelSimilarity(heads, layers, (*of_heads, *of_layers))
         return found
@@ -149,7 +162,7 @@ class SimilarityFiles:
         return self._layers[model].features(self._read)
 
     def _put_heads(
-        self, slug: str, contents: list[CellContent]
+        self, slug: str, contents: list[CellContent], ahead: Ahead
     ) -> tuple[HeadPictures | NotApplicable, tuple[FileEntry, ...]]:
         if not contents:
             return NotApplicable("no image was measured"), ()
@@ -161,7 +174,7 @@ class SimilarityFiles:
             self._cache,
             stem,
             records_parts({str(n): content.facts.record for n, content in enumerate(few)}),
-            lambda: _heads_alike(self._cache, few),
+            lambda: _heads_alike(self._cache, few, ahead),
         )
         alike = HEADS.read(self._cache.root / numbers.path)
         values = alike.similarity.astype(np.float32)
@@ -199,13 +212,42 @@ def head_maps(cache: SiteCache, content: CellContent) -> FloatArray:
     return values.reshape(-1, *values.shape[2:])
 
 
-def _heads_alike(cache: SiteCache, contents: list[CellContent]) -> HeadsAlike:
+@dataclass(frozen=True, slots=True)
+class HeadsOfImage:
+    """Similarity of a model's heads on one image.
+
+    Attributes:
+        similarity: float32 ``[layer x head, layer x head]``.
+    """
+
+    similarity: FloatArray
+
+
+HEADS_OF_IMAGE = KeptNumbers("heads", HeadsOfImage, SIMILARITY_VERSION)
+
+
+def keep_heads(cache: SiteCache, read: Read, content: CellContent) -> HeadsOfImage:
+    """The similarity of the heads of a cell, from its chunk, kept beside the records."""
+    return HEADS_OF_IMAGE.of(
+        cache.kept,
+        {"chunk": content.chunks[0].sha256},
+        lambda: HeadsOfImage(row_similarity(_cls_rows(cache, content))),
+    )
+
+
+def _heads_alike(cache: SiteCache, contents: list[CellContent], ahead: Ahead) -> HeadsAlike:
     """Mean similarity over images, from their chunks."""
     model = contents[0].facts.model
-    total = sum(row_similarity(_cls_rows(cache, content)).astype(float) for content in contents)
+    total = np.zeros((model.layers * contents[0].heads,) * 2)
+    for content in ahead(keep_heads, contents):
+        total += keep_heads(cache, _no_record, content).similarity
     mean = np.asarray(total / len(contents), dtype=np.float16)
     order = clustered_order(mean.astype(np.float32))
     return HeadsAlike(mean, order, model.layers, model.heads, len(contents))
+
+
+def _no_record(key: str) -> AttentionRecord:
+    raise AssertionError(f"Heads are compared by chunks, not by record {key[:12]}.")
 
 
 def _cls_rows(cache: SiteCache, content: CellContent) -> FloatArray:

@@ -52,15 +52,19 @@ class SiteCache:
         root: the staging folder.
         former: folder of the previous site.
         settings: how records are drawn.
+        kept: folder of numbers that are kept beside records; None to keep none.
         files: what was put, in order.
         rendered: number of files that were made.
         reused: number of files from the previous site.
     """
 
-    def __init__(self, root: Path, former: Path, settings: Settings) -> None:
+    def __init__(
+        self, root: Path, former: Path, settings: Settings, kept: Path | None = None
+    ) -> None:
         self.root = root
         self.former = former
         self.settings = settings
+        self.kept = kept
         self.files: list[PutFile] = []
         self.rendered = 0
         self.reused = 0

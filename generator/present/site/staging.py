@@ -40,14 +40,23 @@ def staged(out: Path) -> Iterator[Path]:
             being written by another process.
     """
     out = out.resolve()
-    with _alone(out), _written_beside(out) as stage:
+    with alone(out), _written_beside(out) as stage:
         yield stage
+
+
+def is_settled(out: Path) -> bool:
+    """Whether no other build is writing a site, and no killed one has left anything behind."""
+    return not any(path.exists() for path in _beside(out.resolve()))
+
+
+def _beside(out: Path) -> tuple[Path, Path]:
+    """The folder that a site is written to, and the one that its former site is moved to."""
+    return out.with_name(f".{out.name}.staging"), out.with_name(f".{out.name}.former")
 
 
 @contextmanager
 def _written_beside(out: Path) -> Iterator[Path]:
-    stage = out.with_name(f".{out.name}.staging")
-    former = out.with_name(f".{out.name}.former")
+    stage, former = _beside(out)
     try:
         _recover(out, stage, former)
         check_replaceable(out)
@@ -73,24 +82,24 @@ def _written_beside(out: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Lock a site against other processes that write it.
+def alone(out: Path) -> Iterator[None]:
+    """Lock a site against other processes that write it; a thread may do so within itself.
 
     The system releases the lock when the process ends, so a killed build blocks nobody.
 
     Raises:
         StoreError: another process holds the lock, or the folder cannot be written.
     """
+    out = out.resolve()
     path = out.with_name(f".{out.name}.lock")
-    lock = FileLock(path, timeout=0)
+    lock = FileLock(path, timeout=0, is_singleton=True)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
         raise StoreError(
             f"Another build is writing the site {out}.",
-            "Wait until it has ended and run this one again, or choose another folder with -o. "
-            "What was measured is kept.",
+            "Wait until it has ended and run this one again, or choose another folder with -o.",
         ) from error
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:
@@ -98,7 +107,9 @@ def _alone(out: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if os.name == "posix":  # Windows does not remove open files; there the lock removes it
+        if (
+            os.name == "posix" and lock.lock_counter == 1
+        ):  # Windows does not remove open files; there the lock removes it
             with suppress(OSError):
                 path.unlink()
         lock.release()

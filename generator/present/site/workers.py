@@ -87,7 +87,7 @@ class LocalPool:
             count,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_begin,
-            initargs=(cache.root, cache.former, cache.settings, read),
+            initargs=(cache.root, cache.former, cache.settings, cache.kept, read),
         )
 
     def map(self, make: Make[Item], items: Sequence[Item]) -> Iterator[tuple[PutFile, ...]]:
@@ -174,13 +174,16 @@ class Bench:
         root: the staging folder.
         former: folder of the previous site.
         settings: how records are drawn.
+        kept: folder of numbers that are kept beside records, or None.
         read: gives the record of a key.
     """
 
-    def __init__(self, root: Path, former: Path, settings: Settings, read: Read) -> None:
+    def __init__(
+        self, root: Path, former: Path, settings: Settings, kept: Path | None, read: Read
+    ) -> None:
         make_warnings_legible()
         one_thread(analyses=True)
-        self._cache = SiteCache(root, former, settings)
+        self._cache = SiteCache(root, former, settings, kept)
         self._read = lru_cache(maxsize=1)(read)
 
     def made(self, make: Make[Item], item: Item) -> tuple[PutFile, ...]:
@@ -199,13 +202,13 @@ class Bench:
 _bench: Bench | None = None
 
 
-def _begin(root: Path, former: Path, settings: Settings, read: Read) -> None:
+def _begin(root: Path, former: Path, settings: Settings, kept: Path | None, read: Read) -> None:
     """Prepare a worker."""
     global _bench  # noqa: PLW0603 - a worker has no other place to keep it
     # Ctrl-C reaches every process of the terminal; the program ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_program, daemon=True).start()
-    _bench = Bench(root, former, settings, read)
+    _bench = Bench(root, former, settings, kept, read)
 
 
 def _end_with_the_program() -> None:

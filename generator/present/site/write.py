@@ -28,11 +28,12 @@ from generator.present.cells.files import (
 )
 from generator.present.cells.patches import PATCH
 from generator.present.cells.truth import put_truth
-from generator.present.content.averages import LocationFiles
+from generator.present.content.averages import LocationFiles, keep_sums
 from generator.present.content.contents import Colored, Contents, Copies, Divergence
 from generator.present.content.crop import SMALL, put_crop
 from generator.present.content.feature_colors import ColoredFeatures, put_feature_colors
 from generator.present.content.front import put_front
+from generator.present.content.layers_alike import keep_pooled
 from generator.present.content.pairs import put_pairs
 from generator.present.content.similarity import SimilarityFiles
 from generator.present.content.weights import ReadWeights, put_weights
@@ -73,7 +74,7 @@ class SiteResult:
         limit: largest size of the site, in bytes; None for any.
         reduction: what was left out to keep the size limit.
         failures: failures of the run, and of records or pictures that could not be read.
-        site: every page, as planned.
+        site: every page, as planned; None for a site that was left as it was.
     """
 
     out: Path
@@ -85,7 +86,7 @@ class SiteResult:
     limit: int | None
     reduction: Reduction
     failures: tuple[Failure, ...]
-    site: Site
+    site: Site | None
 
 
 def build_site(
@@ -101,6 +102,7 @@ def build_site(
     read_weights: ReadWeights | None = None,
     advance: Advance = lambda: None,
     draw: Draw = lambda *_: (),
+    kept: Path | None = None,
 ) -> SiteResult:
     """Build the site of a run.
 
@@ -118,6 +120,8 @@ def build_site(
         read_weights: gives the analyzed weights of a model by ``ModelEntry.weights``.
         advance: called ``STEPS_A_CELL`` times for each cell, to report progress.
         draw: draws figures for papers into the given folder, from the contents of the site.
+        kept: folder beside the records for numbers that many records are summed up from; None to
+            read every record again.
 
     Raises:
         StoreError: ``out`` is not empty and not a site of ours, or cannot be written.
@@ -126,7 +130,7 @@ def build_site(
     settings = settings or Settings()
     template_folders(templates)  # raise errors before the work, not after
     with staged(out) as stage:
-        cache = SiteCache(stage, out, settings)
+        cache = SiteCache(stage, out, settings, kept)
         unshared, read = (
             read,
             lru_cache(maxsize=1)(read),
@@ -178,7 +182,7 @@ def _put_heavy_files(
     colored = _put_colored(run, cells, cache, scale, advance, workers, draw=draw)
     digests = CellFiles(DIGESTS, cache.root, {at: c.digest.path for at, c in whole.items()})
     models = _model_digests(run, digests)
-    similarity = alike.publish(run, cells)
+    similarity = alike.publish(run, cells, workers.ahead)
     maps = CellFiles(MAPS, cache.root, {at: c.maps.path for at, c in whole.items() if c.maps})
     differ = _put_divergence(run, cells, cache)
     return Contents(
@@ -205,7 +209,7 @@ def _put_heavy_files(
         front=put_front(run, cells, {at: each.mean for at, each in differ.items()}, cache, scale),
         analyses=_put_analysis_maps(run, cells, cache, scale, workers) if draw else {},
         maps=maps,
-        features=_put_features(run, read, cache, cells, digests) if draw else {},
+        features=_put_features(run, read, cache, cells, digests, workers) if draw else {},
         scored=put_truth(run, cells, digests, cache),
         reduction=Reduction(),
     )
@@ -223,6 +227,29 @@ class _CellJob:
         return put_chunks(
             cache, cell, self.ids[cell.model], read, mixed=self.mixed, analyses=self.analyses
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _KeepingJob:
+    """Makes the numbers of a cell in a worker, and what is summed up over cells.
+
+    Attributes:
+        sums: slugs of the models whose sums by position are wanted.
+        pooled: keys of the records whose pooled features are wanted.
+    """
+
+    numbers: _CellJob
+    sums: frozenset[str]
+    pooled: frozenset[str]
+
+    def __call__(self, cache: SiteCache, read: Read, cell: Cell) -> None:
+        self.numbers(cache, read, cell)
+        if cache.kept is None:
+            return
+        if cell.model in self.sums:
+            keep_sums(cache, cell, self.numbers.ids[cell.model], read)
+        if cell.record in self.pooled:
+            keep_pooled(cache, cell, read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +308,8 @@ def _put_numbers(
     cells: dict[tuple[str, str], CellContent | Failure] = {}
     job = _CellJob({model.slug: model.id for model in run.models}, run.mixed, analyses)
     whole = [cell for cell in run.cells if cell.failure is None and cell.record]
-    ready = workers.ahead(job, whole)
+    locations, alike = collected
+    ready = workers.ahead(_KeepingJob(job, locations.models, alike.records), whole)
     for cell in run.cells:
         if cell.failure is not None or not cell.record:
             found: CellContent | Failure = cell.failure or Failure("There is no record.")
@@ -379,6 +407,7 @@ def _put_features(
     cache: SiteCache,
     cells: dict[tuple[str, str], CellContent | Failure],
     digests: Digests,
+    workers: Workers,
 ) -> dict[tuple[str, str], ColoredFeatures | NotApplicable]:
     """Write feature colors of cells whose analyses are drawn; records are read once more."""
     keys = {}
@@ -387,7 +416,7 @@ def _put_features(
             digest = digests.of(*at)
             if digest is not None and digest.lost != NO_FEATURES:
                 keys[at] = cell.facts.record
-    return put_feature_colors(run, read, cache, keys)
+    return put_feature_colors(run, read, cache, keys, workers.ahead)
 
 
 def _put_pictures(
