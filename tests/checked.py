@@ -1,8 +1,10 @@
-"""Hold every seeded family against its own attention, with ``inspect --check``.
+"""Hold every seeded family against its own attention, and the boxes of its patches against pixels.
 
 python -m tests.checked [WORD]
 
-Each checkpoint is written to disk and read by the command itself, at its own grid. Not part of the
+Each checkpoint is written to disk and read by ``inspect --check``, at its own grid. Then patches
+are painted into pictures of three shapes, seen in every way and at two sizes: a row of the table
+``views`` says in how many of these the painted patches are those that change. Not part of the
 tests: they compare family by family at several grids.
 """
 
@@ -10,17 +12,26 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from click.testing import CliRunner
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
+from generator.capture.checkpoint.preprocess import describe, locate, pixels
+from generator.capture.forward.hooks import Streams
+from generator.capture.models.load import LoadedModel, inferred_layout, load
 from generator.commands.inspect import inspect
+from generator.errors import GalleryError, ModelError
+from generator.pipeline.plan import resolve
+from generator.records.record import FieldOfView, TokenLayout
+from generator.spec.gallery import ModelSpec
 from generator.spec.models import StateDictSpec
 from tests.capture.arranged import NEIGHBORHOODS
 from tests.capture.families import FAMILIES
@@ -72,6 +83,84 @@ def outcome(save: Callable[[Path], object], folder: Path, picture: Path) -> str:
     return next(line.partition(EAGER)[2] or line for line in lines if EAGER in line)
 
 
+SHAPES = ((300, 100), (100, 300), (331, 217))
+"""Width and height of pictures, in pixels."""
+
+BOXES = 5
+"""Patches that are painted in each view."""
+
+
+def views(save: Callable[[Path], object], folder: Path) -> str:
+    """In how many views of pictures the painted patches are those that change."""
+    folder.mkdir(exist_ok=True)
+    named = save(folder)
+    try:
+        spec = ModelSpec.model_validate(named if isinstance(named, str) else str(folder))
+        resolved = resolve(spec, trust_remote_code=False)
+        model = load(resolved, device=torch.device("cpu"), dtype=torch.float32)
+    except GalleryError as error:
+        return f"Error: {error}"
+    found = Counter(
+        view(model, shape, field, side)
+        for shape in SHAPES
+        for field in get_args(FieldOfView)
+        for side in (None, 60)
+    )
+    return ", ".join(f"{number} {what}" for what, number in sorted(found.items()))
+
+
+def view(
+    model: LoadedModel, shape: tuple[int, int], field: FieldOfView, side: int | None
+) -> Literal["right", "wrong", "refused"]:
+    """Whether painted patches are those whose embedding changes most."""
+    resolved, rng = model.resolved, np.random.default_rng(0)
+    try:
+        preprocessing = describe(
+            resolved.processor,
+            resolved.vision,
+            field_of_view=field,
+            resolution=side,
+            model=resolved.id,
+        )
+        geometry = locate(
+            *shape,
+            processor=resolved.processor,
+            vision=resolved.vision,
+            preprocessing=preprocessing,
+            model=resolved.id,
+        )
+    except ModelError:
+        return "refused"
+    dark = rng.integers(0, 60, (shape[1], shape[0], 3), dtype=np.uint8)
+    given = torch.from_numpy(pixels(Image.fromarray(dark), geometry, preprocessing))[None]
+    layout = model.layout(*given.shape[-2:])
+    if not resolved.vision.listed:
+        layout = inferred_layout(model, given)
+    seen, before = geometry.view, embedded(model, layout, given)
+    high = (seen.bottom - seen.top) / layout.rows
+    wide = (seen.right - seen.left) / layout.cols
+    for patch in rng.choice(layout.patches, min(BOXES, layout.patches), replace=False):
+        row, col = divmod(int(patch), layout.cols)
+        top, left = seen.top + row * high, seen.left + col * wide
+        painted = dark.copy()
+        inner = slice(round(top + high / 5), max(round(top + high * 4 / 5), round(top) + 1))
+        painted[inner, round(left + wide / 5) : round(left + wide * 4 / 5)] = 255
+        after = pixels(Image.fromarray(painted), geometry, preprocessing)
+        change = (embedded(model, layout, torch.from_numpy(after)[None]) - before).abs().sum(-1)
+        if int(change.argmax()) != len(layout.prefix) + patch:
+            return "wrong"
+    return "right"
+
+
+def embedded(model: LoadedModel, layout: TokenLayout, given: Tensor) -> Tensor:
+    """What enters the first block, in the order of the picture: ``[token, channel]``."""
+    streams: list[Tensor] = []
+    reads = Streams(model.blocks, streams.append, layout, tokens_first=model.tokens_first)
+    with reads, torch.no_grad():
+        model.forward(given, layout)
+    return streams[0][0]
+
+
 def main(word: str = "") -> None:
     """Print a row for each checkpoint whose table or name has the word."""
     with tempfile.TemporaryDirectory() as root:
@@ -83,6 +172,10 @@ def main(word: str = "") -> None:
             if word.lower() in f"{table} {name}".lower():
                 made = partial(outcome, save, Path(root) / f"model-{number}", picture)
                 print(f"| {table} | {name} | {made()} |", flush=True)
+        for number, (_, name, save) in enumerate(rows()):
+            if word.lower() in f"views {name}".lower():
+                found = views(save, Path(root) / f"view-{number}")
+                print(f"| views | {name} | {found} |", flush=True)
 
 
 if __name__ == "__main__":

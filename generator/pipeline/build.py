@@ -45,7 +45,7 @@ from generator.present.files.manifest_file import is_site
 from generator.present.files.settings import Settings
 from generator.present.pages.environment import template_folders
 from generator.present.pages.register_text import register_warning
-from generator.present.site.staging import check_replaceable
+from generator.present.site.staging import alone, check_replaceable
 from generator.present.site.write import STEPS_A_CELL, SiteResult, build_site
 from generator.progress import Reporter, Silent
 from generator.records.run import (
@@ -126,7 +126,8 @@ def _built(
             expect_complete(plan, store)
         before = _damage(plan, store)
         try:
-            outcome = _build(spec, plan, store, figures, cluster, command, reporter)
+            with alone(spec.out):  # another build of it is told before it measures
+                outcome = _build(spec, plan, store, figures, cluster, command, reporter)
         except StoreError:
             if records_only or is_last or _damage(plan, store) <= before:
                 raise

@@ -127,9 +127,9 @@ def test_checkpoint_at_the_revision_that_the_adapter_names(
 @needs_peft
 def test_checkpoint_that_is_not_on_the_hub(hub: FakeHub, worker: Worker) -> None:
     hub.add("tiny/orphan", adapter("tiny/gone"))
-    assert refused(worker, "tiny/orphan") == (
-        "Error: There is no model tiny/gone on the hub, or it is private. Check the spelling; for "
-        "a private model log in with `hf auth login`."
+    assert refused(worker, "tiny/orphan", code=2) == (
+        "Error: There is no model tiny/gone on the hub, or it is private. Check the spelling. For "
+        "a private model, log in with `hf auth login`."
     )
     hub.add("tiny/of-a-folder", adapter("/home/somebody/vit"))
     assert refused(worker, "tiny/of-a-folder") == (

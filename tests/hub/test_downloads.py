@@ -101,9 +101,9 @@ def test_login_opens_a_private_model(
     worker: Worker, hub: FakeHub, folder: Path, checkpoint: dict[str, bytes]
 ) -> None:
     hub.add("tiny/private", checkpoint, access="private")
-    assert refused(worker, "tiny/private") == (
+    assert refused(worker, "tiny/private", code=2) == (
         "Error: There is no model tiny/private on the hub, or it is private. "
-        "Check the spelling; for a private model log in with `hf auth login`."
+        "Check the spelling. For a private model, log in with `hf auth login`."
     )
     with login(folder, hub, "hf_mine"):
         assert build(worker, "tiny/private", "one.png").code == 0

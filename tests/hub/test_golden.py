@@ -108,7 +108,7 @@ def test_registers_of_the_tables_norms_pass(worker: Worker) -> None:
 
 def test_other_models_have_no_table(worker: Worker, hub: FakeHub) -> None:
     result = worker.run("inspect", "facebook/dinov2-small", "--golden")
-    assert result.code == 1
+    assert result.code == 2
     assert result.last_line == (
         "Error: There is no golden table for facebook/dinov2-small. There is one for "
         f"{', '.join(TABLE)}; for others use --check with a picture."

@@ -16,10 +16,18 @@ from tests.hub.worker import Worker
 
 
 def test_unknown_and_misspelt_models(worker: Worker) -> None:
-    advice = "Check the spelling; for a private model log in with `hf auth login`."
-    for name in ("tiny/dinov", "tinny/dinov2", "dinov2-smal"):
-        message = refused(worker, name)
-        assert message == f"Error: There is no model {name} on the hub, or it is private. {advice}"
+    for name, meant in (
+        ("tiny/dinov", ""),
+        ("tinny/dinov2", ""),
+        ("dinov2-smal", "facebook/dinov2-small"),
+        ("facebook/dino-v2-base", "facebook/dinov2-base"),
+        ("dinov2_vitb14_reg", "facebook/dinov2-with-registers-base"),
+    ):
+        advice = f"Did you mean {meant}?" if meant else "Check the spelling."
+        assert refused(worker, name, code=2) == (
+            f"Error: There is no model {name} on the hub, or it is private. {advice} For a private "
+            "model, log in with `hf auth login`."
+        )
 
 
 def test_one_unknown_model_of_two_leaves_a_cell_with_its_reason(
@@ -38,7 +46,7 @@ def test_one_unknown_model_of_two_leaves_a_cell_with_its_reason(
 
 
 def test_unknown_revision(worker: Worker) -> None:
-    assert refused(worker, f"{DINO}@v9") == (
+    assert refused(worker, f"{DINO}@v9", code=2) == (
         "Error: The model tiny/dinov2 has no revision v9 on the hub. "
         "Look up its branches and tags at https://huggingface.co/tiny/dinov2."
     )
@@ -74,7 +82,7 @@ def test_login_that_is_no_longer_valid(worker: Worker, hub: FakeHub, folder: Pat
 
 def test_no_config(worker: Worker, hub: FakeHub, checkpoint: dict[str, bytes]) -> None:
     hub.add("tiny/bare", {"model.safetensors": checkpoint["model.safetensors"]})
-    assert refused(worker, "tiny/bare") == (
+    assert refused(worker, "tiny/bare", code=2) == (
         "Error: The model tiny/bare has no config.json on the hub, so it is not in the "
         "transformers format. Look for a transformers version of it."
     )
@@ -136,7 +144,7 @@ def test_remote_code_is_not_run_unless_asked_for(
         "model.safetensors": safetensors.torch.save(network.state_dict()),
     }
     hub.add("tiny/homemade", files)
-    assert refused(worker, "tiny/homemade") == (
+    assert refused(worker, "tiny/homemade", code=2) == (
         "Error: The model tiny/homemade brings its own code, which is not run unless you ask for "
         "it. Read the code, then add --trust-remote-code."
     )

@@ -30,10 +30,10 @@ def records(folder: Path, model: str) -> list[AttentionRecord]:
     return [record for record in load_records(folder / "store") if record.model.id == model]
 
 
-def refused(worker: Worker, model: str, *options: str) -> str:
+def refused(worker: Worker, model: str, *options: str, code: int = 1) -> str:
     """The one line that ``inspect`` says of a model it cannot take."""
     result = worker.run("inspect", model, *options)
-    assert (result.code, result.stdout) == (1, "")
+    assert (result.code, result.stdout) == (code, "")
     return result.last_line
 
 

@@ -94,13 +94,14 @@ def test_killed_while_writing_leaves_the_former_site(spec: GallerySpec, halted: 
 def test_two_builds_of_one_site_do_not_get_in_each_other_s_way(
     spec: GallerySpec, halted: Any
 ) -> None:
-    process = halted("page")
+    process = halted("record")
     with pytest.raises(StoreError) as caught:
         build(spec)
     assert str(caught.value) == (
         f"Another build is writing the site {spec.out}. Wait until it has ended and run this one "
-        "again, or choose another folder with -o. What was measured is kept."
+        "again, or choose another folder with -o."
     )
+    assert len(list(load_records(spec.store))) == 1, "it is told before it measures"
     _, stderr = process.communicate("\n" * 1000, timeout=120)
     assert process.returncode == 0, stderr
     assert len(manifest(spec).images) == 2

@@ -49,6 +49,7 @@ from generator.capture.checkpoint.weight_files import (
     read_json,
     there,
 )
+from generator.capture.loaders.known_names import suggested
 from generator.capture.loaders.table import loader_of
 from generator.errors import ModelError
 
@@ -220,6 +221,7 @@ def resolve_hub(
             f"The model {model} has no config.json on the hub, "
             "so it is not in the transformers format.",
             "Look for a transformers version of it.",
+            usage=True,
         )
     # By revision, so that the cache remembers for work offline which commit it stood for.
     config_file = download(model, "config.json", revision)
@@ -298,15 +300,22 @@ def _info(model: str, revision: str) -> ModelInfo:
     except RepositoryNotFoundError as error:
         raise ModelError(
             f"There is no model {model} on the hub, or it is private.",
-            "Check the spelling; for a private model log in with `hf auth login`.",
+            f"{_meant(model) or 'Check the spelling.'} For a private model, log in with "
+            "`hf auth login`.",
             usage=True,
         ) from error
     except HFValidationError as error:
         raise ModelError(
             f"{model!r} is neither a folder nor a hub id such as facebook/dinov2-small.",
-            "Correct the name.",
+            _meant(model) or "Correct the name.",
             usage=True,
         ) from error
+
+
+def _meant(model: str) -> str:
+    """A suggestion for a name that is like a well-known one, as a question; else empty."""
+    found = suggested(model)
+    return f"Did you mean {found}?" if found else ""
 
 
 def _on_hub(
@@ -355,7 +364,7 @@ def _from_cache(
         raise ModelError(
             f"The model {model} is not in the local cache, and {problem}.",
             f"{advice.rstrip('.')}, or download it beforehand with "
-            f"`hf download {model} --revision {revision}`.",
+            f"`hf download {model} --revision {revision}`. {_meant(model)}".rstrip(),
         ) from cause
     folder = Path(cached).parent
     adapter = _adapter_in(folder, model) if there(folder / ADAPTER_CONFIG) else None

@@ -40,7 +40,7 @@ def staged(out: Path) -> Iterator[Path]:
             being written by another process.
     """
     out = out.resolve()
-    with _alone(out), _written_beside(out) as stage:
+    with alone(out), _written_beside(out) as stage:
         yield stage
 
 
@@ -82,24 +82,24 @@ def _written_beside(out: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Lock a site against other processes that write it.
+def alone(out: Path) -> Iterator[None]:
+    """Lock a site against other processes that write it; a thread may do so within itself.
 
     The system releases the lock when the process ends, so a killed build blocks nobody.
 
     Raises:
         StoreError: another process holds the lock, or the folder cannot be written.
     """
+    out = out.resolve()
     path = out.with_name(f".{out.name}.lock")
-    lock = FileLock(path, timeout=0)
+    lock = FileLock(path, timeout=0, is_singleton=True)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
         raise StoreError(
             f"Another build is writing the site {out}.",
-            "Wait until it has ended and run this one again, or choose another folder with -o. "
-            "What was measured is kept.",
+            "Wait until it has ended and run this one again, or choose another folder with -o.",
         ) from error
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:
@@ -107,7 +107,9 @@ def _alone(out: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if os.name == "posix":  # Windows does not remove open files; there the lock removes it
+        if (
+            os.name == "posix" and lock.lock_counter == 1
+        ):  # Windows does not remove open files; there the lock removes it
             with suppress(OSError):
                 path.unlink()
         lock.release()
