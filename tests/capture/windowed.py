@@ -23,7 +23,7 @@ def _sam(name: str, config: str, model: str, **options: Any) -> Family:
 WINDOWED = [
     _sam("SAM", "SamVisionConfig", "SamVisionModel", num_pos_feats=8),
     _sam("SAM-HQ", "SamHQVisionConfig", "SamHQVisionModel", num_pos_feats=8),
-    _sam("SAM without padding", "SamVisionConfig", "SamVisionModel", image_size=96),
+    _sam("SAM without padding", "SamVisionConfig", "SamVisionModel", window_size=2),
     _sam("SAM of one window", "SamVisionConfig", "SamVisionModel", window_size=5),
     _sam("SAM without a bias", "SamVisionConfig", "SamVisionModel", use_rel_pos=False),
     _sam("SAM 3", "Sam3ViTConfig", "Sam3ViTModel", pretrain_image_size=32),
