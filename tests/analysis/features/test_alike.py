@@ -8,6 +8,7 @@ import pytest
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.alike import NEAR, alike_maps, small_features
 from generator.analysis.features.cosine import cosine_matrix
+from generator.analysis.features.eigen import leading_subspace
 from generator.analysis.features.objects import find_objects
 from generator.records.extras import EXTRAS
 from tests import tiny
@@ -91,3 +92,18 @@ def test_stated_patches_are_the_seed_the_largest_norm_and_the_middle() -> None:
 def test_without_features_there_is_a_reason() -> None:
     record = tiny.record()
     assert isinstance(alike_maps(record, find_objects(record)), NotApplicable)
+
+
+def test_directions_of_wide_features_keep_as_much_as_exact_ones() -> None:
+    """From 480 channels on they are found by a few products with the matrix."""
+    rng = np.random.default_rng(4)
+    features = (
+        rng.normal(size=(600, 512)) / np.sqrt(np.arange(1, 513)) @ rng.normal(size=(512, 512))
+    )
+    gram = (features.T @ features).astype(np.float32)
+    found = leading_subspace(gram, 128).astype(float)
+    kept = np.einsum("cd,ce,ed->d", found, gram.astype(float), found)
+    best = np.linalg.eigvalsh(gram.astype(float))[:-129:-1]
+    np.testing.assert_allclose(found.T @ found, np.eye(128), atol=1e-5)
+    assert 0.999 * best.sum() < kept.sum() <= best.sum() * (1 + 1e-5)
+    np.testing.assert_allclose(kept[:16], best[:16], rtol=1e-3)
