@@ -131,7 +131,7 @@ def main() -> None:
     folder, models, images = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     run = synthetic_run(folder, models, images)
     read = Copies(folder / "record.safetensors")
-    build_site(run, read, folder / "site", version="benchmark", jobs=None)
+    build_site(run, read, folder / "site", version="benchmark", jobs=None, kept=folder / "kept")
 
 
 if __name__ == "__main__":

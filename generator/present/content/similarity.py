@@ -239,7 +239,8 @@ def _heads_alike(cache: SiteCache, contents: list[CellContent], ahead: Ahead) ->
     """Mean similarity over images, from their chunks."""
     model = contents[0].facts.model
     total = np.zeros((model.layers * contents[0].heads,) * 2)
-    for content in ahead(keep_heads, contents):
+    # without a folder for them, workers could not hand their numbers over
+    for content in ahead(keep_heads, contents) if cache.kept else contents:
         total += keep_heads(cache, _no_record, content).similarity
     mean = np.asarray(total / len(contents), dtype=np.float16)
     order = clustered_order(mean.astype(np.float32))
