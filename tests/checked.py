@@ -174,7 +174,10 @@ def main(word: str = "") -> None:
                 print(f"| {table} | {name} | {made()} |", flush=True)
         for number, (_, name, save) in enumerate(rows()):
             if word.lower() in f"views {name}".lower():
-                found = views(save, Path(root) / f"view-{number}")
+                try:
+                    found = views(save, Path(root) / f"view-{number}")
+                except RuntimeError as error:
+                    found = f"CRASH {error!r}"
                 print(f"| views | {name} | {found} |", flush=True)
 
 

@@ -250,6 +250,9 @@ FAMILIES: dict[str, Family] = {
         inputs="placed",
         position="learned embeddings of rows and of columns, in two tables",
     ),
+    "ovis2_vision": Family(
+        "Ovis 2", prefix=(), patch=14, layers=24, heads=8, width=1024, one_grid=True
+    ),
     "yolos": Family(
         "YOLOS",
         image=512,
@@ -306,7 +309,6 @@ PLAIN: dict[str, str] = {
     "internvl_vision": "InternVL",
     "janus_vision_model": "Janus",
     "kosmos_2_vision_model": "Kosmos-2",
-    "ovis2_vision": "Ovis 2",
     "owlv2_vision_model": "OWLv2",
     "owlvit_vision_model": "OWL-ViT",
     "pixtral": "Pixtral",

@@ -64,7 +64,7 @@ def test_defaults_of_a_family_are_those_of_the_class_that_transformers_lists(
 def test_every_listed_family_has_defaults(model_type: str) -> None:
     """Others declare what they want: as clips, in neighborhoods, or for parts of models."""
     by_itself = FAMILIES[model_type].inputs not in ("neighborhoods", "tubelet")
-    by_itself &= model_type not in ("got_ocr2_vision", "sam3_vit_model", "vitdet")
+    by_itself &= model_type not in ("got_ocr2_vision", "ovis2_vision", "sam3_vit_model", "vitdet")
     assert (model_type in FAMILY_PROCESSORS) == by_itself
 
 

@@ -15,8 +15,9 @@ from generator.capture.forward.scores import Scores, attention_of
 from generator.capture.forward.statistics import ReducedAttention
 from generator.capture.forward.watcher import Watcher
 from generator.capture.models.load import LoadedModel, inferred_layout
+from generator.errors import ModelError
 from generator.records.record import TokenLayout
-from tests.capture.ready import ready
+from tests.capture.ready import prepared, ready
 from tests.capture.towers import TOWERS, Tower
 
 GRIDS = ((4, 4), (3, 7))
@@ -72,3 +73,15 @@ def test_tower_equals_the_eager_path_of_the_larger_model(tower: Tower, tmp_path:
         assert own.shape == (model.facts.layers, 4, layout.tokens, layout.tokens)
         assert float((own - 1 / layout.tokens).abs().max()) > 0.05, "attention is not uniform"
         torch.testing.assert_close(seen, own, atol=1e-5, rtol=0)
+
+
+def test_tower_of_one_grid_says_so(tmp_path: Path) -> None:
+    """Its position embedding is not interpolated, so another grid ends in an error of torch."""
+    tower = next(tower for tower in TOWERS if tower.name == "Ovis 2")
+    tower.save(tmp_path / "model")
+    with pytest.raises(ModelError) as refused:
+        prepared(ready(tmp_path / "model"))
+    assert str(refused.value) == (
+        "model runs only on 64 x 64 px: its position embedding is not interpolated. Leave "
+        "--resolution out for this model and use --field-of-view square."
+    )
