@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from generator.cores import usable_cores
 from generator.errors import ImageError
 from generator.images.credits import Credit, read_credits
 from generator.images.header import picture_header
@@ -233,7 +233,7 @@ def _check_all(
 ) -> tuple[_Checked, ...]:
     """Check files, several at once; results are in order."""
     checked = []
-    workers = jobs or os.cpu_count() or 1
+    workers = jobs or usable_cores()
     with (
         ThreadPoolExecutor(workers) as pool,
         reporter.job("checking pictures", len(found), brief=True) as job,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.capture.checkpoint.download_size import bytes_to_download
+from generator.cores import usable_cores
 from generator.images.pixels import free_memory
 from generator.pipeline.costs import ExtraPrice, ModelCost, estimate, extra_prices, site_price
 from generator.pipeline.plan import WorkPlan
@@ -16,7 +17,6 @@ from generator.pipeline.speed import WORTH_LEARNING, Speed, learn, speed_here
 from generator.present.cells.analysis_maps import drawn_for
 from generator.present.files.manifest_file import is_site
 from generator.present.files.settings import Settings
-from generator.present.site.workers import usable_cores
 from generator.spec.gallery import GallerySpec
 
 STARTUP_SECONDS = 4.0

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from generator.present.site.workers import usable_cores
+from generator.cores import usable_cores
 from generator.records.packing import PackingError, canonical, revive
 from generator.temporary import beside, cache_folder
 

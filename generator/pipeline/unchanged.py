@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import jinja2
@@ -141,11 +142,12 @@ def _mask_hash(image: ImageEntry) -> str:
 
 @cache
 def _program() -> str:
-    """Hash of the program's own files, and the versions of what it draws and renders with."""
+    """Hash of the program's own files and of the versions of what it computes and draws with."""
     found = (
         *_hashes(PACKAGE, "*.py"),
         *_hashes(bundled("templates")),
         *(platform.python_version(), np.__version__, PIL.__version__, jinja2.__version__),
+        version("scipy"),
     )
     return _hash("\n".join(found).encode())
 

@@ -20,11 +20,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from generator.cores import usable_cores
 from generator.errors import GalleryError, ModelError
 from generator.pipeline.workers.measurer import Measurer
 from generator.pipeline.workers.telling import Stopped, sendable, told
 from generator.pipeline.workers.work import Deal, How, Note, Outcome, Outcomes, Work
-from generator.present.site.workers import usable_cores
 from generator.records.store import Store
 
 BOOT = "import sys; sys.path[:] = sys.argv[1:]\n"

@@ -97,6 +97,8 @@ def alone(out: Path) -> Iterator[None]:
         out.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
+        if not path.exists():  # nobody holds it: a file system that takes no new files
+            raise _cannot_write(out, OSError(errno.EACCES, os.strerror(errno.EACCES))) from error
         raise StoreError(
             f"Another build is writing the site {out}.",
             "Wait until it has ended and run this one again, or choose another folder with -o.",

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
+from generator.cores import usable_cores
 from generator.errors import GalleryError
 from generator.present.files.cache import PutFile, SiteCache
 from generator.present.files.settings import Settings
@@ -47,12 +48,6 @@ def worker_count(jobs: int | None, new_cells: int) -> int:
     cores = jobs or usable_cores()
     count = min(cores, new_cells // FEWEST)
     return count if count > 1 else 0
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on, which a scheduler or container may have limited."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 class Pool(Protocol):

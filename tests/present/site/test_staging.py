@@ -13,7 +13,7 @@ import pytest
 
 from generator.errors import StoreError
 from generator.present.files.cache import _link
-from generator.present.site.staging import staged
+from generator.present.site.staging import alone, staged
 
 SITE = '{"generator": {"name": "attention-gallery"}}'
 
@@ -98,6 +98,16 @@ def test_a_former_site_that_cannot_be_removed_yet(
     write(out, "three")
     assert (text(out), (out / "CNAME").read_text()) == ("three", "mine")
     assert left(out) == {"site"}
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="There is no such folder here.")
+def test_a_folder_that_takes_no_files_is_not_called_busy() -> None:
+    with pytest.raises(StoreError) as caught, alone(Path("/proc/site")):
+        pass
+    assert str(caught.value) == (
+        "The site cannot be written to /proc/site: Permission denied. "
+        "Choose another folder with -o."
+    )
 
 
 def test_one_process_at_a_time(out: Path) -> None:
