@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from generator.capture.checkpoint.families import REFUSED
+from generator.capture.checkpoint.families import FAMILIES
 from generator.errors import CaptureError
 from tests.capture.families import CLS, Family
 from tests.capture.ready import measured, prepared, ready
@@ -58,7 +58,7 @@ def test_plain_architecture_that_is_not_listed_works(family: Family, tmp_path: P
 def test_windows_under_an_unlisted_name_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(REFUSED, "sam_vision_model")
+    monkeypatch.delitem(FAMILIES, "sam_vision_model")
     folder = Family("sam", "SamVisionConfig", "SamVisionModel", ()).save(tmp_path / "sam")
     model = ready(folder)
     with pytest.raises(CaptureError) as caught:

@@ -47,6 +47,11 @@ def without_a_namespace() -> str:
     return "A network namespace cannot be made here." if tried.returncode else ""
 
 
+def measured_files(store: Path) -> dict[str, bytes]:
+    """Files of a store but its notes of sites, which are named by the folders of the sites."""
+    return {name: data for name, data in files(store).items() if not name.startswith("sites/")}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(260)
 def test_the_gallery_is_the_same_on_two_nodes_of_which_one_is_killed(
@@ -80,7 +85,7 @@ def test_the_gallery_is_the_same_on_two_nodes_of_which_one_is_killed(
     lost = [note for note in told["notes"] if note.endswith("what it had is measured again.")]
     assert told["makers"] == 2, "the pages are made on the cluster, too"
     assert len(lost) == 1 and lost[0].startswith("A worker on ")
-    assert files(tmp_path / "ray" / "store") == files(plain / "store")
+    assert measured_files(tmp_path / "ray" / "store") == measured_files(plain / "store")
     assert files(tmp_path / "ray" / "site") == files(plain / "site")
 
 

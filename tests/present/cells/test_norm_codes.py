@@ -90,7 +90,7 @@ def test_the_page_counts_outliers_without_scripts(tmp_path: Path) -> None:
             "3 outlier patches in layer 2, the largest norm 8\u00a0×\u00a0the\u00a0median" in plain
         )
     text = page(tmp_path / "site", "i/image0/index.html").text
-    assert "residual stream, before the final LayerNorm) exceeds 3 × the median" in text
+    assert "Patches whose norm exceeds 3 × the median of their layer." in text
 
 
 def test_how_many_is_said_in_words() -> None:
