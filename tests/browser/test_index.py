@@ -102,6 +102,8 @@ def test_nothing_found_is_said(visit_big: Open) -> None:
 
 def test_more_comes_in_portions(visit_big: Open) -> None:
     page = visit_big("index.html#sort=name").page
+    expect(page.locator("#find-count")).to_have_text("450 of 450 pictures")
+    expect(page.locator("#found .image-card")).to_have_count(200)
     page.get_by_role("button", name="Show more").click()
     expect(page.locator("#found .image-card")).to_have_count(400)
     assert page.evaluate("() => document.activeElement.textContent") == "Picture 200"
