@@ -24,10 +24,10 @@ from click.testing import CliRunner
 from PIL import Image
 from torch import Tensor, nn
 
+from generator import cli
 from generator.capture.checkpoint.preprocess import describe, locate, pixels
 from generator.capture.forward.hooks import Streams
 from generator.capture.models.load import LoadedModel, inferred_layout, load
-from generator.commands.inspect import inspect
 from generator.errors import GalleryError, ModelError
 from generator.pipeline.plan import resolve
 from generator.records.record import FieldOfView, TokenLayout
@@ -74,7 +74,7 @@ def outcome(save: Callable[[Path], object], folder: Path, picture: Path) -> str:
     folder.mkdir(exist_ok=True)
     named = save(folder)
     model = named if isinstance(named, str) else str(folder)
-    result = CliRunner().invoke(inspect, [model, "--check", str(picture)])
+    result = CliRunner().invoke(cli.main, ["inspect", model, "--check", str(picture)])
     lines = result.output.strip().splitlines()
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         return f"CRASH {result.exception!r}"

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 from torch import Tensor
 
 from generator.capture.checkpoint.layouts import read_vision_config
@@ -18,7 +17,6 @@ from generator.capture.forward.scores import Scores, attention_of
 from generator.capture.forward.statistics import ReducedAttention
 from generator.capture.forward.watcher import Watcher
 from generator.capture.models.load import LoadedModel
-from generator.commands.inspect import inspect
 from generator.errors import CaptureError, ModelError
 from generator.records.extras import Measuring
 from generator.records.record import AttentionRecord, TokenLayout
@@ -35,6 +33,7 @@ from tests.capture.windowed import (
     in_picture,
     of_size,
 )
+from tests.commands.running import run
 from tests.tiny import patch_token
 
 GRIDS = ((4, 4), (5, 5))
@@ -199,7 +198,7 @@ def test_value_norms_are_those_of_the_patches(tmp_path: Path) -> None:
 def test_inspect_lists_the_windows_and_checks_them(tmp_path: Path) -> None:
     folder = WINDOWED[0].save(tmp_path / "model")
     picture().save(tmp_path / "noise.png")
-    result = CliRunner().invoke(inspect, [str(folder), "--check", str(tmp_path / "noise.png")])
+    result = run("inspect", str(folder), "--check", str(tmp_path / "noise.png"))
     assert result.exit_code == 0
     text = " ".join(result.output.split())
     for line in (
