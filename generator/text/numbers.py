@@ -9,8 +9,8 @@
 * **Shares** are written in percent, by the same rule: ``12.3 %``, ``0.0512 %``. Close to none and
   to all they are bounds: ``<0.001 %``, ``>99.9 %``. A difference of shares is in percentage points.
 * **Columns**, numbers of one quantity below each other, have as many decimals each, with zeros at
-  the end: three significant digits for the largest, or one more, so that each keeps two. Where one
-  would keep fewer, every number has its own decimals. See :func:`column`.
+  the end. None loses a digit, and the largest has at most one more than by itself; numbers that
+  are too far apart for that have their own decimals. See :func:`column`.
 * **Given numbers** (thresholds, ticks, settings) have all their digits, up to six.
 * **Counts** are whole, with a comma between thousands: ``25,600``.
 * Ties round away from zero, as JavaScript's ``toFixed`` does.
@@ -149,16 +149,13 @@ def _places(sizes: Sequence[Decimal], texts: Sequence[str]) -> int | None:
 
     Args:
         sizes: the numbers without signs; without shares of 100 %, which would have no decimals.
-        texts: the numbers by themselves: no column has more decimals than they have.
+        texts: the numbers by themselves, without digits to lose.
     """
     if not sizes or any("e" in text for text in texts):
         return None
     most = max(len(text.split(NO_BREAK)[0].partition(".")[2]) for text in texts)
     least = max(MEASURED - 1 - max(sizes).adjusted(), 0)
-    if most <= least:
-        return most
-    tried = (least, least + 1) if max(sizes) < 1000 else (0,)
-    return next((p for p in tried if min(sizes).scaleb(p) >= Decimal("9.5")), None)
+    return most if most <= least + (max(sizes) < 1000) else None
 
 
 def range_text(low: float, high: float, notation: Notation) -> str:

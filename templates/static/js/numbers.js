@@ -102,9 +102,7 @@ const Numbers = (() => {
     const most = Math.max(...texts.map((text) => (text.split("\u00a0")[0].split(".")[1] ?? "").length));
     const power = Number(Math.max(...sizes).toExponential(20).split("e")[1]);
     const least = Math.max(digits - 1 - power, 0);
-    if (most <= least) return most;
-    const tried = Math.max(...sizes) < 1000 ? [least, least + 1] : [0];
-    return tried.find((places) => Math.min(...sizes) >= 9.5 * 10 ** -places) ?? null;
+    return most <= least + (Math.max(...sizes) < 1000 ? 1 : 0) ? most : null;
   }
 
   /**

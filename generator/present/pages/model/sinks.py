@@ -38,8 +38,8 @@ def sinks_section(context: ModelContext) -> Section:
         id="sinks",
         title=title,
         text=(
-            f"{counted(strong, 'head')} on single images put more than {percent(SINK)} of all "
-            "attention on one key."
+            f"In {counted(strong, 'case')} of a head on an image, one key gets more than "
+            f"{percent(SINK)} of all attention."
             if strong
             else f"No head puts more than {percent(SINK)} of all attention on one key on any "
             "image.",
