@@ -170,9 +170,8 @@ if TYPE_CHECKING:
     metavar="SIZE",
     help="Size limit, such as 1.5 GB, or none. Parts are left out in this order, and the pages "
     "list them: heads of patch queries; patch queries; pictures of analyses; walls for readers "
-    "without JavaScript; grids above 16x16; heads of all but the last 3 layers; heads of all layers, image "
-    "by image."
-    "  [default: 900 MB]",
+    "without JavaScript; grids above 16x16; heads of all but the last 3 layers; heads of all "
+    "layers, image by image.  [default: 900 MB]",
 )
 @options(BESIDE)
 @click.option(
