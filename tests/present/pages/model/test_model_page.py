@@ -15,7 +15,7 @@ from generator.analysis.attention.budget import mass_budget
 from generator.analysis.attention.values import sink_values
 from generator.present.site.write import SiteResult, build_site
 from generator.records.record import AttentionRecord, TokenLayout
-from generator.text.numbers import number, percent
+from generator.text.numbers import number
 from tests import tiny
 from tests.present.gallery import Gallery, gallery
 from tests.present.pages.model.page import ModelPage, records, value
