@@ -133,6 +133,8 @@ def reading(name: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise ImageError(f"There is no file {name}.", "Check the path.", usage=True) from error
+    except IsADirectoryError as error:
+        raise ImageError(f"{name} is a folder.", "Name a file in it.", usage=True) from error
     except OSError as error:
         if error.errno is None:
             raise

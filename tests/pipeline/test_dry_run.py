@@ -94,7 +94,12 @@ def test_a_plan_that_would_fail_says_so(
 ) -> None:
     small = merge(spec, max_site_size="900 kB")
     assert not print_plan(small, Console(width=200), Silent())
-    assert "it would not be built. Use fewer images" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "more than the 900 kB of --max-site-size" in said.out
+    assert "it would not be built. Use fewer images" in said.err
+    assert said.err.startswith("Error: ") and len(said.err.splitlines()) == 1
+    assert not print_plan(small, Console(width=200), Silent(), as_json=True)
+    assert capsys.readouterr().err == said.err
     (tmp_path / "photos" / "broken.jpg").write_bytes(b"junk")
     assert not print_plan(spec, Console(width=200), Silent())
 

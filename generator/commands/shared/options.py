@@ -56,6 +56,11 @@ class Word(click.Choice):  # type: ignore[type-arg] # generic since click 8.2
             self.fail(f"{value!r} is not one of {known}. {hint}".rstrip(), param, ctx)
         return super().convert(value, param, ctx)
 
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        """What may be said, in one line."""
+        *others, last = self.choices
+        return f"Choose {', '.join(others)} or {last}."
+
 
 STORE = click.option(
     "--store",
