@@ -220,7 +220,7 @@ def browsing_lines(choice: Choice) -> Iterator[Line]:
 
 
 def scale_lines(choice: Choice) -> Iterator[Line]:
-    """Ten models of 24 x 16 heads at 37 x 37, on ever more pictures."""
+    """Ten models of 12 x 6 heads at 16 x 16, on ever more pictures."""
     for cells in choice.cells:
         found = presenting.scale(choice.folder / f"cells-{cells}", cells)
         what = f"10 models, {cells:,} cells"

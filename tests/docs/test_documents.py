@@ -6,6 +6,8 @@ import re
 import shlex
 import subprocess
 import tomllib
+import zlib
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -17,8 +19,11 @@ from generator.capture.checkpoint.families import PLAIN
 from generator.cli import main
 from generator.commands.publish import PublishCommand
 from generator.errors import GalleryError, SpecError
+from generator.export.diff import formats
+from generator.export.diff.formats import DifferenceRow
+from generator.export.numbers import statistics
 from generator.export.numbers.data import NOTES
-from generator.export.numbers.statistics import QUANTITIES
+from generator.export.numbers.statistics import QUANTITIES, StatisticsRow
 from generator.spec.gallery import GallerySpec
 from generator.spec.options import load_spec
 from generator.spec.schema import gallery_schema, schema_text
@@ -203,3 +208,24 @@ def test_the_quantities_of_statistics_are_all_told() -> None:
     part = text[text.index("## Statistics") : text.index("## Differences")]
     (line,) = (line for line in part.splitlines() if line.startswith("| `quantity` |"))
     assert re.findall(r"`([\w-]+)`", line)[1:] == [quantity.id for quantity in QUANTITIES]
+
+
+@pytest.mark.parametrize(
+    ("heading", "row", "version", "names"),
+    [
+        ("## Statistics", StatisticsRow, (statistics.SCHEMA, 3), 2729281139),
+        ("## Differences", DifferenceRow, (formats.SCHEMA, 3), 1556639134),
+    ],
+)
+def test_the_columns_of_tables_are_all_told(
+    heading: str, row: type, version: tuple[int, int], names: int
+) -> None:
+    text = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    part = text[text.index(heading) :].split("\n## ")[0]
+    cells = [line.split(" | ")[0] for line in part.splitlines() if line.startswith("| `")]
+    told = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    columns = [field.name for field in fields(row)]
+    assert told == columns
+    assert (version[0], zlib.crc32(" ".join(columns).encode())) == (version[1], names), (
+        f"The columns of {row.__name__} changed: raise its SCHEMA, then the numbers here."
+    )
