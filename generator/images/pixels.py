@@ -15,6 +15,7 @@ position, comment or profile can reach a page. It converts:
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import os
@@ -139,7 +140,9 @@ def reading(name: str) -> Iterator[None]:
         if error.errno is None:
             raise
         raise ImageError(
-            f"{name} cannot be read: {error.strerror}.", "Check the file and its permissions."
+            f"{name} cannot be read: {error.strerror}.",
+            "Check the file and its permissions.",
+            usage=error.errno == errno.ENAMETOOLONG,
         ) from error
 
 

@@ -55,6 +55,11 @@ def test_a_file_or_nothing_is_no_store(here: Path) -> None:
     assert (here / "photos/one.png").is_file()
 
 
+def test_a_table_without_a_name_is_refused(here: Path) -> None:
+    expected = "Error: -o . should end in .csv or .json. Name it numbers.csv, for example."
+    assert fails("export", "statistics", "site", "-o", "") == expected
+
+
 @pytest.mark.parametrize(
     ("check", "expected"),
     [

@@ -89,6 +89,16 @@ def test_the_plan_as_json(spec: GallerySpec, capsys: pytest.CaptureFixture[str])
     assert facts["site"]["fits"] and facts["site"]["bytes"] > 0
 
 
+def test_the_estimate_of_large_inputs_has_a_range(
+    spec: GallerySpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "Measuring may take up to 1.4 times as long with inputs of over 600 tokens."
+    assert print_plan(spec, Console(width=200), Silent())
+    assert said not in capsys.readouterr().out
+    assert print_plan(merge(spec, resolution=448), Console(width=200), Silent())
+    assert said in capsys.readouterr().out
+
+
 def test_a_plan_that_would_fail_says_so(
     spec: GallerySpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

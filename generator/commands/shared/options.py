@@ -317,6 +317,7 @@ def suffix(path: Path, *known: str) -> str:
     if path.suffix.lower() not in known:
         raise SpecError(
             f"-o {path} should end in {' or '.join(known)}.",
-            f"Name it {path.with_suffix(known[0]).name}, for example.",
+            f"Name it {(path if path.name else Path('numbers')).with_suffix(known[0]).name}, for "
+            "example.",
         )
     return path.suffix.lower()
