@@ -5,10 +5,11 @@ Two playwrights do not run in one process.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,20 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """``-m quick`` does not even import the others."""
     slow = collection_path.parent == TESTS and collection_path.name not in QUICK
     return True if config.option.markexpr == "quick" and slow and collection_path.is_dir() else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Imported modules and the list of tests stay to the end, so no collection looks at them.
+
+    Otherwise a third of the time in which tests are collected goes there.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -114,3 +129,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
         generator.build(load_spec(gallery, out=folder / "site", store=folder / "store"))
 
     return once(tmp_path_factory, "demo", make) / "site"
+
+
+@pytest.fixture(scope="session")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of 450 images and two models, whose lists are three pages."""
+    from generator.present.site.write import build_site
+    from tests.present.gallery import many
+
+    def make(folder: Path) -> None:
+        trial = many(folder / "pictures", 450)
+        build_site(trial.run, trial.read, folder / "site", version="1.2.3")
+
+    return once(tmp_path_factory, "big", make) / "site"

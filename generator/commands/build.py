@@ -92,7 +92,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Folder of the site.  [default: site]",
 )
-@click.option("--title", help="Of the gallery.")
+@click.option("--title", help="Title of the gallery.")
 @click.option("--description", help="One paragraph under the title.")
 @click.option(
     "--resolution",
@@ -169,11 +169,10 @@ if TYPE_CHECKING:
 @click.option(
     "--max-site-size",
     metavar="SIZE",
-    help="Such as 1.5 GB, or none. To keep it, these go, in this order, and the pages say so: "
-    "heads of patch queries; patch queries; pictures of analyses; walls for readers without "
-    "JavaScript; grids above 16x16; heads of all but the last 3 layers; heads of all layers, image "
-    "by image."
-    "  [default: 900 MB]",
+    help="Size limit, such as 1.5 GB, or none. Parts are left out in this order, and the pages "
+    "list them: heads of patch queries; patch queries; pictures of analyses; walls for readers "
+    "without JavaScript; grids above 16x16; heads of all but the last 3 layers; heads of all "
+    "layers, image by image.  [default: 900 MB]",
 )
 @options(BESIDE)
 @click.option(
@@ -194,7 +193,7 @@ def build(
 ) -> None:
     """Measure models on images and build the site that compares them.
 
-    Everything can be said in a file, on the command line, or both; what is given on the command
+    Options can be in a file, on the command line, or both; what is given on the command
     line goes first. Without a file and without models or images, gallery.toml in the current
     folder is built.
 

@@ -16,7 +16,7 @@ from generator.errors import StoreError
     "--clear", is_flag=True, help="Remove every record, the frames of clips and fetched pictures."
 )
 def cache(store: Path | None, clear: bool) -> None:
-    """Say where measured records are kept and how much room they take."""
+    """Print the folder and the size of the cache of measured records."""
     from generator.images.frames import cached_bytes, clear_frames
     from generator.images.remote import clear_fetched, fetched_bytes
     from generator.present.files.kept import clear_kept, kept_bytes

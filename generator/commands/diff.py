@@ -64,7 +64,7 @@ Format = Literal["text", "csv", "json"]
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write it into a file, with a JSON schema beside csv and json.",
+    help="Write the output to a file; csv and json get a JSON schema beside it.",
 )
 @click.option(
     "--store",

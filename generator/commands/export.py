@@ -43,9 +43,9 @@ MAX_SIZE = click.option(
     default=50.0,
     show_default=True,
     metavar="MB",
-    help="Of the single file. To keep it, these go, in this order, and the file says so: "
-    "attention with patches as queries; single heads of registers; single heads of all but the "
-    "last 3 layers; large pictures; pages of images, from the end.",
+    help="Size limit of the single file. Parts are left out in this order, and the file "
+    "lists them: attention with patches as queries; single heads of registers; single heads of all "
+    "but the last 3 layers; large pictures; pages of images, from the end.",
 )
 
 

@@ -76,7 +76,7 @@ OVERLAY = click.option(
     default=512,
     show_default=True,
     metavar="PX",
-    help="Of colored and overlaid maps.",
+    help="Width of colored and overlaid maps.",
 )
 @OVERLAY
 @options(EXPORTING)
@@ -156,13 +156,13 @@ def export_maps(
     default=360,
     show_default=True,
     metavar="PX",
-    help="Of each model's picture.",
+    help="Width of each model's picture.",
 )
 @click.option(
     "--milliseconds",
     type=click.IntRange(20, 10_000),
     metavar="MS",
-    help="Of each layer or frame.  [default: 500, or the clip's own times]",
+    help="Time of each layer or frame.  [default: 500, or the clip's own times]",
 )
 @OVERLAY
 @options(EXPORTING)

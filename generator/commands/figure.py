@@ -71,10 +71,10 @@ from generator.text.numbers import given
     default="images",
     show_default=True,
     metavar="AXES",
-    help="What runs down: images, models, layers, heads, queries, or several with commas.",
+    help="Axes of the rows: images, models, layers, heads, queries, or several with commas.",
 )
 @click.option(
-    "--cols", default="models", show_default=True, metavar="AXES", help="What runs across."
+    "--cols", default="models", show_default=True, metavar="AXES", help="Axes of the columns."
 )
 @click.option(
     "--place",
@@ -91,7 +91,7 @@ from generator.text.numbers import given
     default="neurips",
     show_default=True,
     metavar="NAME",
-    help="Whose template: icml, neurips, iclr, tmlr, cvpr, iccv, wacv, eccv, acl, aaai, ieee.",
+    help="Venue: icml, neurips, iclr, tmlr, cvpr, iccv, wacv, eccv, acl, aaai, ieee.",
 )
 @click.option(
     "--span",
@@ -101,7 +101,10 @@ from generator.text.numbers import given
     help="As wide as a column, or as the whole text.",
 )
 @click.option(
-    "--width", type=Number(min=0, min_open=True), metavar="INCHES", help="In place of the venue's."
+    "--width",
+    type=Number(min=0, min_open=True),
+    metavar="INCHES",
+    help="Width instead of the venue's.",
 )
 @click.option(
     "--overlay",
@@ -120,13 +123,13 @@ from generator.text.numbers import given
 @click.option(
     "--form",
     type=Word(["log2", "sqrt", "linear"]),
-    help="Steps of the scale.  [default: log2; linear where each map has its own]",
+    help="Form of the scale.  [default: log2; linear where each map has its own]",
 )
 @click.option(
     "--clip",
     type=Number(0, 50, max_open=True),
     metavar="PERCENT",
-    help="What the scale cuts off at each end.  [default: 0.5; 0 where each map has its own]",
+    help="Share clipped at each end of the scale.  [default: 0.5; 0 where each map has its own]",
 )
 @click.option(
     "--keep",

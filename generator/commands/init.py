@@ -45,7 +45,7 @@ FIRST = ("title", "description", "models", "images", "out", "resolution", "compa
     help="Pictures, folders, patterns or addresses.  [default: folders of pictures in the current "
     "folder]",
 )
-@click.option("--title", default="Attention gallery", help="Of the gallery.")
+@click.option("--title", default="Attention gallery", help="Title of the gallery.")
 @click.option(
     "-o",
     "--out",
@@ -59,7 +59,7 @@ FIRST = ("title", "description", "models", "images", "out", "resolution", "compa
 def init(
     models: tuple[str, ...], images: tuple[str, ...], title: str, out: Path, force: bool
 ) -> None:
-    """Write a commented gallery file to begin with.
+    """Write a commented gallery file.
 
     It has the models and pictures that are given, or found in the current folder.
 

@@ -35,9 +35,9 @@ def inspect(
     dtype: str | None,
     trust_remote_code: bool | None,
 ) -> None:
-    """Say what a model is, and whether it can be shown.
+    """Describe a model, and whether it can be shown.
 
-    Its config tells, before weights are downloaded; --check runs it.
+    Its config is enough, without weights. --check downloads and runs the model.
     """
     from generator.commands import inspection
     from generator.images.pixels import reading

@@ -111,7 +111,7 @@ class PublishCommand(click.Command):
     targets=("branch", "space"),
     default=MESSAGE,
     show_default=True,
-    help="Of the commit.",
+    help="Commit message.",
 )
 @click.option(
     "--branch",
@@ -161,7 +161,7 @@ class PublishCommand(click.Command):
     targets=("workflow",),
     default="pages",
     show_default=True,
-    help="Of the file in .github/workflows.",
+    help="Name of the file in .github/workflows.",
 )
 @click.option(
     "--gallery",
@@ -193,10 +193,10 @@ class PublishCommand(click.Command):
     targets=("space",),
     default="",
     metavar="OWNER/NAME",
-    help="Of the Space; it is created when there is none.",
+    help="Name of the Space. It is created if it does not exist.",
 )
 @click.option(
-    "--private", cls=TargetOption, targets=("space",), is_flag=True, help="Create it private."
+    "--private", cls=TargetOption, targets=("space",), is_flag=True, help="Create a private Space."
 )
 @click.pass_context
 def publish(

@@ -15,7 +15,7 @@ from generator.commands.shared.options import one_line_errors, save
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write it into a file.  [default: print it]",
+    help="Write the schema to a file.  [default: print it]",
 )
 def schema(out: Path | None) -> None:
     """Print the JSON schema of gallery files, for editors."""

@@ -38,7 +38,7 @@ LONGEST_NAME = 255
     default=8000,
     show_default=True,
     metavar="N",
-    help="0 takes a free one.",
+    help="Port; 0 takes a free one.",
 )
 @click.option("--open/--no-open", "browser", help="Open the page in a browser.")
 @click.option(

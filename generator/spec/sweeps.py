@@ -39,7 +39,7 @@ class SweepSpec(BaseModel):
         id: hub id of the model, with ``revisions``.
         revisions: branches, tags or commits, one for each checkpoint.
         folders: a pattern such as ``run/checkpoint-*``, or a list of folders.
-        steps: training steps in the order of the checkpoints; None to read them from the names.
+        steps: training steps in the order of the checkpoints; without it, read from the names.
         resolution: short side of the input in pixels; None for the gallery's.
         named: whether the label was given.
         checkpoints: models of the checkpoints by step, with labels.

@@ -18,8 +18,7 @@ from generator.present.site.write import build_site
 from generator.records.record import View
 from tests import tiny
 from tests.browser.opened import Opened, Tabs
-from tests.once import once
-from tests.present.gallery import Gallery, gallery, many
+from tests.present.gallery import Gallery, gallery
 
 PART = View(96, 64, left=16.5, top=0, right=80.5, bottom=64, input_width=96, input_height=64)
 """What the model ``registers`` saw of the first image: a square inside it."""
@@ -55,17 +54,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
         trial.records[key] = replace(record, patch_attention=sharp.astype(np.float16))
     build_site(trial.run, trial.read, folder / "root/sub/path", version="1.2.3")
     return trial, folder / "root/sub/path"
-
-
-@pytest.fixture(scope="session")
-def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of 450 images and two models."""
-
-    def make(folder: Path) -> None:
-        trial = many(folder / "pictures", 450)
-        build_site(trial.run, trial.read, folder / "site", version="1.2.3")
-
-    return once(tmp_path_factory, "big", make) / "site"
 
 
 class _Quiet(SimpleHTTPRequestHandler):

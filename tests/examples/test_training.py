@@ -55,15 +55,13 @@ def weights(run: Run) -> dict[str, torch.Tensor]:
 def test_an_interrupted_run_ends_like_an_unbroken_one(
     name: str, recipe: Recipe, tmp_path: Path
 ) -> None:
+    recipe = replace(recipe, bfloat16=False)  # which many processors are slow at
     unbroken = begin(name, recipe)
-    for _ in range(3):
-        unbroken.advance()
-    first = begin(name, recipe)
-    first.advance()
-    first.keep(tmp_path / "state.pt")
+    unbroken.advance()
+    unbroken.keep(tmp_path / "state.pt")
+    unbroken.advance()
     second = begin(name, recipe)
     second.take_up(tmp_path / "state.pt")
-    second.advance()
     second.advance()
     assert second.step == unbroken.step
     kept = weights(second)

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -24,6 +28,36 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path, Site
     trial = gallery(folder / "pictures")
     report = build_site(trial.run, trial.read, folder / "site", version="1.2.3")
     return trial, folder / "site", report
+
+
+@pytest.fixture
+def begun(built: tuple[Gallery, Path, SiteResult], tmp_path: Path) -> None:
+    """The site of ``built`` is in ``site`` already.
+
+    A build of ``trial`` takes over the files that its own run leaves as they are: most of the work.
+    """
+    shutil.copytree(built[1], tmp_path / "site")
+
+
+@pytest.fixture
+def again(
+    built: tuple[Gallery, Path, SiteResult], trial: Gallery, tmp_path: Path
+) -> Callable[..., tuple[Gallery, Path]]:
+    """Build the site of ``built`` once more in a folder of this test, with changes to its run.
+
+    Files that the changes leave as they are, which cost most, are taken over.
+    """
+
+    def again(**changes: Any) -> tuple[Gallery, Path]:
+        site = Path(tempfile.mkdtemp(dir=tmp_path)) / "site"
+        shutil.copytree(built[1], site)
+        changed = Gallery(replace(trial.run, **changes), trial.records)
+        if changes:
+            build_site(changed.run, changed.read, site, version="1.2.3")
+        changed.reads.clear()
+        return changed, site
+
+    return again
 
 
 @pytest.fixture(scope="session")

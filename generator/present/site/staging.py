@@ -116,6 +116,15 @@ def alone(out: Path) -> Iterator[None]:
         lock.release()
 
 
+def bytes_in(folder: Path) -> int:
+    """Size of all files of a folder and its subfolders, in bytes."""
+    with os.scandir(folder) as found:  # half the time of a recursive glob; there are thousands
+        return sum(
+            bytes_in(Path(entry)) if entry.is_dir(follow_symlinks=False) else entry.stat().st_size
+            for entry in found
+        )
+
+
 def _cannot_write(out: Path, error: OSError) -> StoreError:
     return StoreError(
         f"The site cannot be written to {out}: {error.strerror or error}.",

@@ -15,11 +15,13 @@ from generator.present.cells.maps import maps_of, query_ids
 from generator.present.cells.patches import patch_histogram
 from generator.present.drawing.quantize import decode
 from generator.present.drawing.scale import octave_histogram
-from generator.present.site.write import build_site
+from generator.present.site.write import SiteResult, build_site
 from generator.records.record import AttentionRecord, RecordError, TokenLayout
 from tests import tiny
-from tests.present.gallery import gallery, picture
+from tests.present.gallery import Gallery, picture
 from tests.tiny import patch_token
+
+Built = tuple[Gallery, Path, SiteResult]
 
 
 def marked(layout: TokenLayout, row: int, col: int) -> AttentionRecord:
@@ -125,10 +127,8 @@ def test_an_unknown_token_is_an_error() -> None:
         maps_of(tiny.record(), "reg1")
 
 
-def test_in_a_mixed_gallery_every_model_shows_received_attention(tmp_path: Path) -> None:
-    trial = gallery(tmp_path / "pictures")
-    site = tmp_path / "site"
-    build_site(trial.run, trial.read, site, version="1")
+def test_in_a_mixed_gallery_every_model_shows_received_attention(built: Built) -> None:
+    trial, site, _ = built
     for model in ("plain", "registers", "probe", "deep"):
         (path,) = (site / "data" / model).glob("image0.received.*.js")
         record = trial.record(model, "image0")
@@ -140,8 +140,10 @@ def test_in_a_mixed_gallery_every_model_shows_received_attention(tmp_path: Path)
         np.testing.assert_allclose(found, true, atol=0.005 * true.max())
 
 
-def test_models_of_one_kind_need_no_query_more_and_a_second_kind_adds_it(tmp_path: Path) -> None:
-    trial = gallery(tmp_path / "pictures")
+@pytest.mark.usefixtures("begun")
+def test_models_of_one_kind_need_no_query_more_and_a_second_kind_adds_it(
+    trial: Gallery, tmp_path: Path
+) -> None:
     site = tmp_path / "site"
     build_site(replace(trial.run, mixed=False), trial.read, site, version="1")
     assert not list(site.rglob("*.received.*"))

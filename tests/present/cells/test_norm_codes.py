@@ -12,11 +12,13 @@ from generator.analysis.stream.norms import Outliers, outliers_of
 from generator.present.cells.chunk import read_header
 from generator.present.cells.norm_codes import FIRST_OUTLIER, decode_norms, norm_codes
 from generator.present.pages.wording import outliers_text
-from generator.present.site.write import build_site
+from generator.present.site.write import SiteResult, build_site
 from generator.records.record import OUTLIER, AttentionRecord
 from tests import tiny
-from tests.present.gallery import gallery
+from tests.present.gallery import Gallery, gallery
 from tests.present.site.test_site import VERSION, page
+
+Built = tuple[Gallery, Path, SiteResult]
 
 
 def planted(*patches: int, layer: int = 2, times: float = 8.0) -> AttentionRecord:
@@ -64,23 +66,22 @@ def test_norms_of_nothing_are_no_error() -> None:
     assert outliers_of(dead).count == 0
 
 
-def test_a_chunk_carries_the_norms_of_its_record(tmp_path: Path) -> None:
+def test_a_chunk_carries_the_norms_of_its_record(built: Built) -> None:
     import base64
     import io
 
     from PIL import Image
 
-    trial = gallery(tmp_path / "pictures")
-    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    trial, site, _ = built
     for query in ("CLS", "reg1", "received"):
-        (path,) = (tmp_path / "site/data/registers").glob(f"image0.{query}.*.js")
+        (path,) = (site / "data/registers").glob(f"image0.{query}.*.js")
         with Image.open(io.BytesIO(base64.b64decode(read_header(path).statistics.norms))) as png:
             codes = np.asarray(png)
         assert (codes == norm_codes(trial.record("registers", "image0"))).all()
 
 
 def test_the_page_counts_outliers_without_scripts(tmp_path: Path) -> None:
-    trial = gallery(tmp_path / "pictures")
+    trial = gallery(tmp_path / "pictures", images=1)
     key = trial.run.cell("registers", "image0").record
     trial.records[key] = tiny.with_norms(trial.records[key], planted(1, 5, 9).norms)
     build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)

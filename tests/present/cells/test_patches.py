@@ -12,10 +12,12 @@ from generator.present.cells.patches import patch_chunk_bytes, patch_histogram, 
 from generator.present.drawing.quantize import error_bound
 from generator.present.drawing.scale import octave_histogram
 from generator.present.files.manifest_file import read_manifest
-from generator.present.site.write import build_site
+from generator.present.site.write import SiteResult, build_site
 from generator.records.record import PatchQueries
 from tests import tiny
-from tests.present.gallery import gallery
+from tests.present.gallery import Gallery, gallery
+
+Built = tuple[Gallery, Path, SiteResult]
 
 
 @pytest.mark.parametrize("kept", ["mean", "heads"])
@@ -58,16 +60,18 @@ def test_without_rows_of_patches_nothing_is_counted() -> None:
     assert sum(patch_histogram(tiny.record())) == 0
 
 
-def test_patches_get_the_range_that_they_need_and_tokens_keep_theirs(tmp_path: Path) -> None:
+def test_patches_get_the_range_that_they_need_and_tokens_keep_theirs(
+    built: Built, tmp_path: Path
+) -> None:
+    _, whole, before = built
     plain = gallery(tmp_path / "pictures")
-    before = build_site(plain.run, plain.read, tmp_path / "one", version="1")
     for key, record in plain.records.items():
         if record.patch_attention is not None:
             sharp = np.zeros_like(record.patch_attention)
             sharp[..., record.layout.prefix_slice.stop] = record.layout.tokens
             plain.records[key] = replace(record, patch_attention=sharp)
     after = build_site(plain.run, plain.read, tmp_path / "two", version="1")
-    one, two = (read_manifest(tmp_path / name) for name in ("one", "two"))
+    one, two = read_manifest(whole), read_manifest(tmp_path / "two")
     assert one is not None and two is not None
     assert one.patch_scale is not None and two.patch_scale is not None
     assert after.scale == before.scale
@@ -75,7 +79,7 @@ def test_patches_get_the_range_that_they_need_and_tokens_keep_theirs(tmp_path: P
 
 
 def test_without_any_rows_of_patches_there_is_no_scale_of_theirs(tmp_path: Path) -> None:
-    trial = gallery(tmp_path / "pictures")
+    trial = gallery(tmp_path / "pictures", images=1)
     for key, record in trial.records.items():
         trial.records[key] = replace(record, patch_attention=None)
     build_site(trial.run, trial.read, tmp_path / "site", version="1")

@@ -84,7 +84,7 @@ def page_at(
         shown_at: slug of a model -> image whose cell gives the model's facts; by default ``image``.
     """
     run = here.run
-    shown = [other for other in run.images if other.failure is None]
+    shown = [other.slug for other in run.images if other.failure is None]
     copies = here.contents.copies.get(image.slug)
     labels = ", ".join(model.label for model in run.models)
     at = shown_at or {model.slug: image for model in run.models}
@@ -100,7 +100,8 @@ def page_at(
         ),
         title=image.title,
         size=_size(image),
-        place=f"{shown.index(image) + 1} of {len(shown)}",
+        # without the total: one more picture would change every page
+        place=f"Picture {shown.index(image.slug) + 1}",
         credit=credit(image),
         facts=_facts(here, image),
         picture=here.picture(image),

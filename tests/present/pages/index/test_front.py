@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -42,11 +42,7 @@ PAPER = Paper(
 )
 
 
-def built(folder: Path, paper: Paper | None, site_url: str = "") -> tuple[Gallery, Path]:
-    trial = gallery(folder / "pictures")
-    run = replace(trial.run, paper=paper, site_url=site_url)
-    build_site(run, trial.read, folder / "site", version=VERSION)
-    return Gallery(run, trial.records), folder / "site"
+Again = Callable[..., tuple[Gallery, Path]]
 
 
 def metas(found: Page) -> list[tuple[str | None, str | None]]:
@@ -60,8 +56,8 @@ def linked_data(site: Path) -> dict:
     return json.loads(found[1])
 
 
-def test_authors_venue_buttons_abstract_and_bibtex_are_there(tmp_path: Path) -> None:
-    _, site = built(tmp_path, PAPER)
+def test_authors_venue_buttons_abstract_and_bibtex_are_there(again: Again) -> None:
+    _, site = again(paper=PAPER)
     index = page(site, "index.html")
     for text in ("Ada Lovelace", "Alan Turing", "One", "Two", "ICLR 2027", "Code", "arXiv"):
         assert text in index.text
@@ -70,8 +66,8 @@ def test_authors_venue_buttons_abstract_and_bibtex_are_there(tmp_path: Path) -> 
     assert {"https://a.example", "https://c.example", "#cite"} <= set(index.links)
 
 
-def test_the_teaser_shows_the_chosen_maps_and_leads_to_them(tmp_path: Path) -> None:
-    trial, site = built(tmp_path, PAPER)
+def test_the_teaser_shows_the_chosen_maps_and_leads_to_them(again: Again) -> None:
+    trial, site = again(paper=PAPER)
     index = page(site, "index.html")
     assert "Registers, layer 2, head 1" in index.text
     assert "Deep, layer 6, mean over heads" in index.text
@@ -95,14 +91,14 @@ def colors(path: Path) -> np.ndarray:
         return np.asarray(png.convert("RGB"), dtype=int).sum(-1)
 
 
-def test_a_teaser_may_choose_another_query(tmp_path: Path) -> None:
+def test_a_teaser_may_choose_another_query(again: Again) -> None:
     teaser = (
         TeaserCell("registers", "image1", 2, 1, query="reg2"),
         TeaserCell("probe", "image1", 1, query="received"),
         TeaserCell("registers", "image1", 2, 1, query=Patch(3, 5)),
         TeaserCell("plain", "image1", query=Patch(1, 2)),
     )
-    trial, site = built(tmp_path, Paper(teaser=teaser))
+    trial, site = again(paper=Paper(teaser=teaser))
     registers, probe, plain = (trial.record(m, "image1") for m in ("registers", "probe", "plain"))
     assert registers.patch_attention is not None
     assert plain.patch_attention is not None
@@ -144,8 +140,8 @@ def test_a_teaser_may_choose_another_query(tmp_path: Path) -> None:
         assert any(f"Map of the {words} of" in alt for alt in alts)
 
 
-def test_indexers_of_papers_find_their_tags(tmp_path: Path) -> None:
-    _, site = built(tmp_path, PAPER)
+def test_indexers_of_papers_find_their_tags(again: Again) -> None:
+    _, site = again(paper=PAPER)
     found = metas(page(site, "index.html"))
     for tag in (
         ("citation_title", "Trial"),
@@ -162,12 +158,12 @@ def test_indexers_of_papers_find_their_tags(tmp_path: Path) -> None:
     assert "url" not in data
 
 
-def test_absolute_addresses_come_only_with_a_site_url(tmp_path: Path) -> None:
-    _, without = built(tmp_path / "without", PAPER)
+def test_absolute_addresses_come_only_with_a_site_url(again: Again) -> None:
+    _, without = again(paper=PAPER)
     assert "og:" not in (without / "index.html").read_text(encoding="utf-8")
     assert "canonical" not in (without / "index.html").read_text(encoding="utf-8")
     assert not list(without.glob("assets/social*"))
-    _, site = built(tmp_path / "with", PAPER, URL)
+    _, site = again(paper=PAPER, site_url=URL)
     index = page(site, "index.html")
     found = dict(metas(index))
     assert found["og:url"] == URL
@@ -217,8 +213,8 @@ def test_no_two_letters_of_a_title_look_the_same(tmp_path: Path) -> None:
     assert len(cards) == 6
 
 
-def test_without_a_paper_the_page_is_complete(tmp_path: Path) -> None:
-    _, site = built(tmp_path, None)
+def test_without_a_paper_the_page_is_complete(again: Again) -> None:
+    _, site = again(paper=None)
     html = (site / "index.html").read_text(encoding="utf-8")
     index = Page(html)
     assert "citation_" not in html
@@ -228,13 +224,13 @@ def test_without_a_paper_the_page_is_complete(tmp_path: Path) -> None:
     assert "Image0, Image1" in index.text
 
 
-def test_a_paper_with_nothing_in_it_adds_nothing_to_see(tmp_path: Path) -> None:
-    _, site = built(tmp_path, Paper())
+def test_a_paper_with_nothing_in_it_adds_nothing_to_see(again: Again) -> None:
+    _, site = again(paper=Paper())
     html = (site / "index.html").read_text(encoding="utf-8")
     assert not re.search(r'class="(authors|buttons|teaser|abstract|venue)', html)
 
 
-def test_a_hostile_paper_stays_text(tmp_path: Path) -> None:
+def test_a_hostile_paper_stays_text(again: Again) -> None:
     paper = Paper(
         authors=(Author(HOSTILE, "https://x.example/?a=1&b=<", HOSTILE),),
         venue=HOSTILE,
@@ -242,15 +238,15 @@ def test_a_hostile_paper_stays_text(tmp_path: Path) -> None:
         bibtex=HOSTILE,
         links=(PaperLink(HOSTILE, "https://x.example"),),
     )
-    _, site = built(tmp_path, paper, URL)
+    _, site = again(paper=paper, site_url=URL)
     html = (site / "index.html").read_text(encoding="utf-8")
     assert "<img src=x" not in html
     assert linked_data(site)["abstract"] == HOSTILE
     assert page(site, "index.html").text.count(HOSTILE) >= 4
 
 
-def test_the_front_page_is_the_same_again_and_reads_nothing(tmp_path: Path) -> None:
-    trial, site = built(tmp_path, PAPER, URL)
+def test_the_front_page_is_the_same_again_and_reads_nothing(again: Again) -> None:
+    trial, site = again(paper=PAPER, site_url=URL)
     before = tree(site)
     trial.reads.clear()
     report = build_site(trial.run, trial.read, site, version=VERSION)
@@ -258,22 +254,22 @@ def test_the_front_page_is_the_same_again_and_reads_nothing(tmp_path: Path) -> N
     assert tree(site) == before
 
 
-def test_a_teaser_whose_model_failed_is_left_out(tmp_path: Path) -> None:
+def test_a_teaser_whose_model_failed_is_left_out(again: Again) -> None:
     paper = Paper(teaser=(TeaserCell("gone", "image0"), TeaserCell("plain", "image0")))
-    _, site = built(tmp_path, paper)
+    _, site = again(paper=paper)
     assert (site / "index.html").read_text(encoding="utf-8").count("teaser-caption") == 2
 
 
-def test_a_teaser_whose_query_is_not_in_the_site_is_left_out(tmp_path: Path) -> None:
+def test_a_teaser_whose_query_is_not_in_the_site_is_left_out(again: Again) -> None:
     teaser = (TeaserCell("plain", "image0", query="reg1"), TeaserCell("plain", "image0"))
-    _, site = built(tmp_path, Paper(teaser=teaser), URL)
+    _, site = again(paper=Paper(teaser=teaser), site_url=URL)
     assert (site / "index.html").read_text(encoding="utf-8").count("teaser-caption") == 2
 
 
 def test_received_attention_is_a_query_where_not_all_models_have_a_class_token(
-    tmp_path: Path,
+    again: Again,
 ) -> None:
-    trial, site = built(tmp_path, Paper(teaser=(TeaserCell("plain", "image1", query="received"),)))
+    trial, site = again(paper=Paper(teaser=(TeaserCell("plain", "image1", query="received"),)))
     record = trial.record("plain", "image1")
     (path,) = site.glob("data/plain/image1.3-mean.received.*.png")
     rows = record.layout.fold(record.received_by_all()).mean(1)[2]
@@ -318,7 +314,7 @@ def test_a_teaser_is_named_by_label_and_file(tmp_path: Path) -> None:
     assert paper.authors == (Author("A"),)
 
 
-def test_a_paper_is_the_same_in_a_file_and_in_the_manifest(tmp_path: Path) -> None:
+def test_a_paper_is_the_same_in_a_file_and_in_the_manifest(tmp_path: Path, again: Again) -> None:
     file = tmp_path / "gallery.toml"
     file.write_text(
         'models = ["a/b"]\nimages = ["p"]\n[paper]\nvenue = "ICLR"\nyear = 2027\n'
@@ -339,7 +335,7 @@ def test_a_paper_is_the_same_in_a_file_and_in_the_manifest(tmp_path: Path) -> No
         links=(PaperLink("code", "https://c.example"),),
         teaser=(TeaserCell("registers", "image1", 2, "mean", Patch(3, 5)),),
     )
-    _, site = built(tmp_path / "built", paper)
+    _, site = again(paper=paper)
     assert manifest(site).paper == paper
 
 

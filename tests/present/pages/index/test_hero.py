@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,7 @@ from generator.records.paper import Paper, TeaserCell
 from tests.present.gallery import Gallery, gallery, many
 from tests.present.site.test_site import VERSION, manifest, page
 
+Again = Callable[..., tuple[Gallery, Path]]
 PAIRS = [(0, 1), (0, 2), (1, 2)]
 
 
@@ -41,16 +43,19 @@ def apart(maps: list[np.ndarray]) -> float:
     return float(np.mean(bits))
 
 
-def of_three(folder: Path) -> Gallery:
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
     """Models of 3 layers on the same grid."""
-    return many(folder / "pictures", 6, models=3)
+    folder = tmp_path_factory.mktemp("three")
+    trial = many(folder / "pictures", 6, models=3)
+    return trial, built(trial, folder)
 
 
 def test_the_picture_and_the_layer_are_those_on_which_the_models_differ_most(
-    tmp_path: Path,
+    three: tuple[Gallery, Path],
 ) -> None:
-    trial = of_three(tmp_path)
-    index = page(built(trial, tmp_path), "index.html")
+    trial, site = three
+    index = page(site, "index.html")
     models = [model.slug for model in trial.run.models]
     last = {
         image.slug: apart([means(trial, model, image.slug)[-1] for model in models])
@@ -70,9 +75,10 @@ def test_the_picture_and_the_layer_are_those_on_which_the_models_differ_most(
     assert f"(of 6 pictures). In {where}, their maps differ by" in text
 
 
-def test_it_says_what_share_the_strongest_tenth_of_the_patches_holds(tmp_path: Path) -> None:
-    trial = of_three(tmp_path)
-    site = built(trial, tmp_path)
+def test_it_says_what_share_the_strongest_tenth_of_the_patches_holds(
+    three: tuple[Gallery, Path],
+) -> None:
+    trial, site = three
     text = " ".join(page(site, "index.html").text.replace("\u00a0", " ").split())
     found = re.search(
         r"tenth of the patches holds from ([\d.]+) % of CLS attention in “(.+?)” to "
@@ -95,9 +101,9 @@ def test_it_says_what_share_the_strongest_tenth_of_the_patches_holds(tmp_path: P
     assert float(found[3]) == pytest.approx(shares[most], rel=0.01)
 
 
-def test_models_of_different_depth_are_shown_at_the_same_relative_depth(tmp_path: Path) -> None:
-    trial = gallery(tmp_path / "pictures")
-    index = page(built(trial, tmp_path), "index.html")
+def test_models_of_different_depth_are_shown_at_the_same_relative_depth(again: Again) -> None:
+    _, site = again()
+    index = page(site, "index.html")
     (slider,) = [each for each in index.all("input") if each.get("id") == "hero-depth"]
     depth = int(slider["value"] or "")
     assert slider["max"] == "6"
@@ -120,10 +126,8 @@ def test_one_model_has_the_picture_on_which_it_looks_most_narrowly(tmp_path: Pat
     assert "hero-apart" not in (tmp_path / "site/index.html").read_text(encoding="utf-8")
 
 
-def test_the_teaser_of_a_paper_takes_its_place(tmp_path: Path) -> None:
-    trial = gallery(tmp_path / "pictures")
-    paper = Paper(teaser=(TeaserCell("registers", "image1", 2, 1),))
-    site = built(replace(trial, run=replace(trial.run, paper=paper)), tmp_path)
+def test_the_teaser_of_a_paper_takes_its_place(again: Again) -> None:
+    _, site = again(paper=Paper(teaser=(TeaserCell("registers", "image1", 2, 1),)))
     html = (site / "index.html").read_text(encoding="utf-8")
     assert 'class="teaser"' in html
     assert 'class="hero"' not in html
@@ -133,11 +137,10 @@ def test_the_teaser_of_a_paper_takes_its_place(tmp_path: Path) -> None:
     ("layer", "slides"), [("last", True), (3, False)], ids=["same depth", "other depth"]
 )
 def test_a_teaser_of_one_picture_at_one_depth_has_the_slider(
-    tmp_path: Path, layer: int | Literal["last"], slides: bool
+    again: Again, layer: int | Literal["last"], slides: bool
 ) -> None:
-    trial = gallery(tmp_path / "pictures")
     paper = Paper(teaser=(TeaserCell("deep", "image1", layer), TeaserCell("plain", "image1")))
-    site = built(replace(trial, run=replace(trial.run, paper=paper)), tmp_path)
+    _, site = again(paper=paper)
     html = (site / "index.html").read_text(encoding="utf-8")
     assert ('class="hero"' in html, 'class="teaser"' in html) == (slides, not slides)
     if slides:
@@ -155,9 +158,8 @@ def test_a_gallery_without_a_measured_cell_has_none(tmp_path: Path) -> None:
     assert 'class="hero"' not in (site / "index.html").read_text(encoding="utf-8")
 
 
-def test_its_files_are_in_the_manifest_and_the_rule_on_the_methods_page(tmp_path: Path) -> None:
-    trial = gallery(tmp_path / "pictures")
-    site = built(trial, tmp_path)
+def test_its_files_are_in_the_manifest_and_the_rule_on_the_methods_page(again: Again) -> None:
+    _, site = again()
     front = {file.path for file in manifest(site).front}
     assert len([path for path in front if "-mean-smooth." in path]) == 4
     assert all((site / path).is_file() for path in front)

@@ -32,6 +32,7 @@ def themed(trial: Gallery, folder: Path, **files: str) -> Path:
     return site
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_block_of_the_index_is_replaced_and_the_others_stay(
     trial: Gallery, tmp_path: Path
 ) -> None:
@@ -46,6 +47,7 @@ def test_a_block_of_the_index_is_replaced_and_the_others_stay(
     assert "Image0" in index
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_block_of_the_base_reaches_every_page(trial: Gallery, tmp_path: Path) -> None:
     text = '{% extends "!own/base.html.jinja2" %}{% block footer %}Our lab{% endblock %}'
     site = themed(trial, tmp_path, base_html=text)
@@ -54,11 +56,13 @@ def test_a_block_of_the_base_reaches_every_page(trial: Gallery, tmp_path: Path) 
         assert "Made with" not in page(site, path).text
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_whole_template_is_replaced(trial: Gallery, tmp_path: Path) -> None:
     site = themed(trial, tmp_path, model_html="<!doctype html><title>{{ page.label }}</title>")
     assert (site / "m/plain/index.html").read_text() == "<!doctype html><title>Plain</title>"
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_macro_is_replaced_for_all_pages(trial: Gallery, tmp_path: Path) -> None:
     text = (bundled("templates") / "macros/parts.html.jinja2").read_text(encoding="utf-8")
     text = text.replace('<p class="credit">', '<p class="credit">Photo: ')
@@ -66,6 +70,7 @@ def test_a_macro_is_replaced_for_all_pages(trial: Gallery, tmp_path: Path) -> No
     assert "Photo: A. Painter, CC0" in page(site, "i/image0/index.html").text
 
 
+@pytest.mark.usefixtures("begun")
 def test_ones_own_style_comes_last_on_every_page(trial: Gallery, tmp_path: Path) -> None:
     folder = tmp_path / "mine/static/css"
     folder.mkdir(parents=True)
@@ -77,6 +82,7 @@ def test_ones_own_style_comes_last_on_every_page(trial: Gallery, tmp_path: Path)
         assert "custom." in (screen[-1]["href"] or "")
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_field_that_is_not_there_is_named(trial: Gallery, tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         themed(trial, tmp_path, index_html="{{ page.tilte }}")

@@ -11,6 +11,7 @@ from PIL import Image
 
 from generator.analysis.attention.averages import LocationAverages
 from generator.errors import StoreError
+from generator.present.content import averages
 from generator.present.drawing.colors import color_table
 from generator.present.site.write import SiteResult, build_site
 from generator.records.extras import ModelWeights
@@ -46,11 +47,11 @@ def test_averages_by_place_are_means_over_all_images(hundred: tuple[Gallery, Pat
     own = records(trial, "model-1")
     (model,) = (item for item in manifest(site).models if item.slug == "model-1")
     files = {file.kind: site / file.path for file in model.files}
-    averages = unpack(LocationAverages, files["averages"].read_bytes())
-    assert averages.images == 102
+    found = unpack(LocationAverages, files["averages"].read_bytes())
+    assert found.images == 102
     patches = own[0].layout.patch_slice
     wanted = np.mean([r.attention[..., patches].astype(float).mean(2) for r in own], axis=0)
-    np.testing.assert_allclose(averages.attention.reshape(wanted.shape), wanted, rtol=1e-4)
+    np.testing.assert_allclose(found.attention.reshape(wanted.shape), wanted, rtol=1e-4)
     with Image.open(files["average-maps"]) as maps:
         assert maps.size == (3 * 7 - 1, 4 * 5 - 1)  # layers across; CLS, two registers, received
     page = ModelPage(site, "model-1")
@@ -70,9 +71,12 @@ def test_averages_are_taken_over_without_a_record(hundred: tuple[Gallery, Path])
     assert {file.path for model in manifest(site).models for file in model.files} == before
 
 
-def test_images_on_several_grids_have_no_averages(tmp_path: Path) -> None:
-    trial = many(tmp_path / "pictures", 100, models=1, groups=1)
-    key = trial.run.cells[40].record
+def test_images_on_several_grids_have_no_averages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(averages, "LEAST_IMAGES", 10)
+    trial = many(tmp_path / "pictures", 10, models=1, groups=1)
+    key = trial.run.cells[4].record
     other = tiny.record(tiny.layout(rows=3, cols=5))
     trial.records[key] = replace(other, key=key, model=trial.records[key].model)
     build_site(trial.run, trial.read, tmp_path / "site", version=VERSION, settings=BARE)
@@ -103,6 +107,7 @@ def with_weights(trial: Gallery) -> Run:
     return replace(trial.run, models=models)
 
 
+@pytest.mark.usefixtures("begun")
 def test_position_embeddings_are_a_mosaic_of_cosines_on_one_scale(
     trial: Gallery, tmp_path: Path
 ) -> None:
@@ -138,6 +143,7 @@ def test_position_embeddings_are_a_mosaic_of_cosines_on_one_scale(
     assert "The first 9 of 16 components hold" in page.text
 
 
+@pytest.mark.usefixtures("begun")
 def test_pictures_of_weights_are_taken_over_without_the_weights(
     trial: Gallery, tmp_path: Path
 ) -> None:
@@ -154,6 +160,7 @@ def test_pictures_of_weights_are_taken_over_without_the_weights(
     assert "The weights 0123abcd0123 are not there." in ModelPage(tmp_path / "new", "plain").text
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_fine_grid_of_positions_is_shown_in_part_and_says_so(
     trial: Gallery, tmp_path: Path
 ) -> None:
@@ -167,6 +174,7 @@ def test_a_fine_grid_of_positions_is_shown_in_part_and_says_so(
     assert "One place in 3 each way has a tile, 9 × 9 in all." in ModelPage(site, "plain").text
 
 
+@pytest.mark.usefixtures("begun")
 def test_weights_that_cannot_be_shown_say_why(trial: Gallery, built: Built, tmp_path: Path) -> None:
     site = tmp_path / "site"
     kept = weights(position=False)

@@ -27,7 +27,8 @@ from tests.present.pages.model.test_model_page import ModelPage
 from tests.present.pages.model.test_model_page import records as records_of
 from tests.present.site.test_site import VERSION, manifest
 
-ENOUGH = 256
+ENOUGH = 100
+"""Images for which layers are compared here; the program asks for more, and takes longer."""
 REPORT = "r/model-0--model-1/index.html"
 HEADS = "The most similar other head of each head, and the head's place in clustered order"
 Built = tuple[Gallery, Path]
@@ -56,8 +57,21 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 @pytest.fixture(scope="module")
-def enough(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return alike(tmp_path_factory.mktemp("enough"), ENOUGH)
+def built_with_enough(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    with pytest.MonkeyPatch.context() as patch:
+        ask_for_less(patch)
+        return alike(tmp_path_factory.mktemp("enough"), ENOUGH)
+
+
+@pytest.fixture
+def enough(built_with_enough: Built, monkeypatch: pytest.MonkeyPatch) -> Built:
+    ask_for_less(monkeypatch)
+    return built_with_enough
+
+
+def ask_for_less(patch: pytest.MonkeyPatch) -> None:
+    for module in ("present.content.layers_alike", "analysis.stream.layer_similarity"):
+        patch.setattr(f"generator.{module}.LEAST_IMAGES", ENOUGH)
 
 
 def model_files(site: Path, model: str) -> dict[str, Path]:
@@ -137,7 +151,7 @@ def test_layers_of_enough_images_are_compared(enough: Built) -> None:
             table = page.tables[f"{name}{end}: numbers"][1:]
             shown = [[float(cell.replace(MINUS, "-")) for cell in row[1:]] for row in table]
             np.testing.assert_allclose(shown, wanted, atol=0.0051)
-    assert "Over 256 images. Layer 0 is the embedding." in page.text
+    assert f"Over {ENOUGH} images. Layer 0 is the embedding." in page.text
     assert "similarity of layers needs" not in page.text
 
 
@@ -174,8 +188,11 @@ def test_layers_of_two_models_can_be_compared_later(enough: Built, tmp_path: Pat
     assert text_of(later, REPORT) == text_of(site, REPORT)
 
 
-def test_features_that_were_not_measured_are_named(tmp_path: Path) -> None:
-    trial = many(tmp_path / "pictures", ENOUGH, models=1, groups=1)
+def test_features_that_were_not_measured_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.present.content.layers_alike.LEAST_IMAGES", 4)
+    trial = many(tmp_path / "pictures", 4, models=1, groups=1)
     build_site(trial.run, trial.read, tmp_path / "site", version=VERSION, settings=BARE)
     assert "Withheld: features were not measured." in ModelPage(tmp_path / "site", "model-0").text
     trial.reads.clear()

@@ -39,11 +39,12 @@ def test_a_model_with_registers_is_paired_with_the_one_of_its_size_without(built
     assert reports(built[1]) == {"plain--registers"}
 
 
+@pytest.mark.usefixtures("begun")
 def test_pairs_that_were_named_go_before(trial: Gallery, tmp_path: Path) -> None:
     pairs = (("deep", "plain"), ("registers", "probe"))
     site = build(trial, tmp_path / "site", replace(trial.run, pairs=pairs))
     assert reports(site) == {"deep--plain", "registers--probe"}
-    without = build(trial, tmp_path / "without", replace(trial.run, pairs=()))
+    without = build(trial, site, replace(trial.run, pairs=()))
     assert reports(without) == set()
     assert "Comparisons" not in page(without, "index.html").text
 
@@ -111,10 +112,11 @@ def test_each_images_agreement_is_a_file_that_holds_what_is_compared(built: Buil
         assert found["two"]["shuffled"]["divergence"] > 0
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_rebuild_compares_nothing_again(
     trial: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = build(trial, tmp_path / "site")
+    site = tmp_path / "site"
     before = (site / REPORT).read_bytes()
 
     def compare_maps(*_: object, **__: object) -> None:
@@ -155,6 +157,7 @@ def test_many_images_are_marked_where_the_interval_excludes_zero(tmp_path: Path)
     assert "Model 0, layer 2 Model 1, layer 2 patches, logarithmic" in found
 
 
+@pytest.mark.usefixtures("begun")
 def test_images_that_one_model_lacks_are_left_out_and_said(trial: Gallery, tmp_path: Path) -> None:
     lost = trial.run.cell("plain", "image1")
     cells = tuple(
@@ -167,6 +170,7 @@ def test_images_that_one_model_lacks_are_left_out_and_said(trial: Gallery, tmp_p
     assert "1 image. Shares are means over heads." in text
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_model_that_failed_leaves_a_page_that_says_why(trial: Gallery, tmp_path: Path) -> None:
     run = replace(trial.run, pairs=(("plain", "gone"),))
     text = page(build(trial, tmp_path / "site", run), "r/plain--gone/index.html").text
@@ -174,6 +178,7 @@ def test_a_model_that_failed_leaves_a_page_that_says_why(trial: Gallery, tmp_pat
     assert "Key numbers" not in text
 
 
+@pytest.mark.usefixtures("begun")
 def test_without_a_class_token_what_needs_it_is_not_applicable(
     trial: Gallery, tmp_path: Path
 ) -> None:
