@@ -50,9 +50,10 @@ const Readouts = (() => {
     const own = differ && shown.kind === "map" ? `${ColorBars.write(shown.range.low)} to ${ColorBars.write(shown.range.high)} ×` : "";
     // the bar of controls says over what
     const head = ["mean", "max", "min"].includes(state.head) ? state.head : Words.head(state.head);
-    const full = [`${Words.sentence(Words.layer(state.layer))}${of}`, head, Words.note(page, model, state)];
+    const windows = model.windowed.includes(state.layer) ? `windows of ${model.window} × ${model.window}` : "";
+    const full = [`${Words.sentence(Words.layer(state.layer))}${of}`, windows, head, Words.note(page, model, state)];
     const depth = of ? `L${state.layer}/${model.layers}` : Words.layer(state.layer);
-    const brief = [own, depth, head, Words.briefNote(model, state)];
+    const brief = [own, depth, windows, head, Words.briefNote(model, state)];
     return {
       brief: brief.filter(Boolean).join(", "),
       full: `${own ? `Scale ${own}. ` : ""}${full.filter(Boolean).join(", ")}`,
