@@ -19,6 +19,7 @@ from generator.commands.shared.given import (
     gallery_file,
 )
 from generator.commands.shared.options import (
+    BAD_USAGE,
     BESIDE,
     BUILDING,
     FAILED,
@@ -284,6 +285,8 @@ def run(
     except NothingLeftError as error:
         if quiet() or not told.has(error.reason):
             raise
+        if told.failures == 1:  # that line has said all
+            sys.exit(BAD_USAGE if error.usage else FAILED)
         raise GalleryError(error.what, usage=error.usage) from error
     report(summary(outcome, spec.out))
     for note in outcome.notes:
@@ -308,6 +311,11 @@ class Told:
         if text not in self._notes or not text.startswith("failed: "):
             self._reporter.note(text)
         self._notes.add(text)
+
+    @property
+    def failures(self) -> int:
+        """Number of failures that were told."""
+        return sum(text.startswith("failed: ") for text in self._notes)
 
     def has(self, failure: str) -> bool:
         """Whether a failure was told."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from generator.commands.shared.options import STORE, one_line_errors, say
+from generator.errors import StoreError
 
 
 @click.command()
@@ -25,6 +26,11 @@ def cache(store: Path | None, clear: bool) -> None:
 
     with one_line_errors():
         records = Store(store or default_store())
+        records.check_place()
+        if store is not None and not records.root.is_dir():
+            raise StoreError(
+                f"There is no record store {records.root}.", "Check the path (--store).", usage=True
+            )
         count = len(records.keys())
         others = (cached_bytes, fetched_bytes, kept_bytes)
         size = records.bytes() + sum(of(records.root) for of in others)
@@ -37,5 +43,4 @@ def cache(store: Path | None, clear: bool) -> None:
             clear_fetched(records.root)
             forget_sites(records.root)
         verb = "removed from" if clear else "in"
-        there = "" if store is None or records.root.is_dir() else ", which does not exist"
-        say(f"{count} records, {size_in_words(size)}, {verb} {records.root}{there}")
+        say(f"{count} records, {size_in_words(size)}, {verb} {records.root}")

@@ -40,12 +40,16 @@ def inspect(
     Its config is enough, without weights. --check downloads and runs the model.
     """
     from generator.commands import inspection
+    from generator.images.pixels import reading
     from generator.spec.gallery import ModelSpec
     from generator.text.console import LegibleConsole
 
     console = LegibleConsole(highlight=False, soft_wrap=True)
     with one_line_errors():
         spec = ModelSpec.model_validate(model)
+        if check is not None:
+            with reading(str(check)), check.open("rb"):  # before the model is looked for
+                pass
         resolved = inspection.show(
             console, spec, trust_remote_code=trust_remote_code, resolution=resolution
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -66,7 +67,7 @@ class _Search:
 
     @staticmethod
     def avoiding(skip: Iterable[Path], is_site: SiteTest = _no_site) -> _Search:
-        return _Search(frozenset(folder.resolve() for folder in skip), is_site)
+        return _Search(frozenset(Path(os.path.realpath(folder)) for folder in skip), is_site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +284,7 @@ def _find(inputs: Iterable[Path | FoundFrame], search: _Search) -> list[_Found |
             ) from error
         for item in items:
             # The folder as the system knows it, but the file's own name, even if it is a link.
-            found.setdefault(item.path.parent.resolve() / item.path.name, item)
+            found.setdefault(Path(os.path.realpath(item.path.parent)) / item.path.name, item)
     return list(found.values())
 
 
@@ -318,7 +319,7 @@ def _walk(folder: Path, group: str, search: _Search, above: set[Path]) -> Iterat
         search: which folders not to search.
         above: resolved parent folders; links back to one are not followed.
     """
-    place = folder.resolve()
+    place = Path(os.path.realpath(folder))
     if place in search.avoid or place in above:
         return
     if above and search.is_site(folder):
@@ -342,7 +343,25 @@ def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
     return [(int(p), "") if p.isdecimal() else (-1, p) for p in parts], name
 
 
+_OTHER_SCHEME = re.compile(r"(?:^|/)([a-z][a-z0-9+.-]+):/+(.*)", re.IGNORECASE | re.DOTALL)
+"""An address in a path, which has lost one of its slashes."""
+
+
+def not_fetched(path: Path) -> ImageError | None:
+    """The error of an address that is taken for a path; None for a path."""
+    address = _OTHER_SCHEME.search(path.as_posix())
+    if address is None:
+        return None
+    what = f"{address[1]}://{address[2]} is not fetched: only https:// and hf:// are."
+    return ImageError(what, "Download it, and name the file.", usage=True)
+
+
 def _missing(path: Path) -> ImageError:
+    if address := not_fetched(path):
+        return address
+    if path.is_symlink():
+        what = f"{path} is a link to what is not there."
+        return ImageError(what, "Check where it leads.", usage=True)
     if path.exists():
         return ImageError(
             f"{path} is neither a file nor a folder.", "Name a picture or a folder.", usage=True

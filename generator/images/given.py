@@ -12,7 +12,7 @@ from pathlib import Path
 
 from generator.errors import ImageError
 from generator.images.clips import VIDEOS
-from generator.images.find import EXTENSIONS, natural_order
+from generator.images.find import EXTENSIONS, natural_order, not_fetched
 from generator.spec.models import expand
 from generator.spec.pictures import Address, address_in
 from generator.text.amounts import size_in_words
@@ -50,6 +50,8 @@ def _matches(item: Path | Address) -> Iterator[Path | Address]:
     known = EXTENSIONS | VIDEOS
     taken = [path for path in found if path.is_dir() or path.suffix.lower() in known]
     if not taken:
+        if address := not_fetched(item):
+            raise address
         others = f" but {some(path.name for path in found)}" if found else ""
         raise ImageError(
             f"No picture matches {item}{others}.",

@@ -15,6 +15,7 @@ position, comment or profile can reach a page. It converts:
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import os
@@ -133,11 +134,15 @@ def reading(name: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise ImageError(f"There is no file {name}.", "Check the path.", usage=True) from error
+    except IsADirectoryError as error:
+        raise ImageError(f"{name} is a folder.", "Name a file in it.", usage=True) from error
     except OSError as error:
         if error.errno is None:
             raise
         raise ImageError(
-            f"{name} cannot be read: {error.strerror}.", "Check the file and its permissions."
+            f"{name} cannot be read: {error.strerror}.",
+            "Check the file and its permissions.",
+            usage=error.errno == errno.ENAMETOOLONG,
         ) from error
 
 

@@ -232,10 +232,12 @@ def check_before_work(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
         The planned figures of the gallery's file.
 
     Raises:
-        StoreError: the site would replace other files, or the templates do not exist.
+        StoreError: the site would replace other files, the templates do not exist, or the store
+            is no folder.
         SpecError: a figure is invalid.
     """
     check_replaceable(spec.out)
+    Store(spec.store).check_place()
     template_folders(spec.templates)
     return planned_figures(spec)
 

@@ -7,21 +7,11 @@ its checksum, the site stays as it is: no page is planned, rendered or replaced.
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import shutil
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
-import jinja2
-import numpy as np
-import PIL
-
-from generator.bundled import bundled
 from generator.errors import StoreError
 from generator.present.drawing.scale import Scale
 from generator.present.files.manifest_file import (
@@ -31,6 +21,7 @@ from generator.present.files.manifest_file import (
     read_manifest,
     schema_bytes,
 )
+from generator.present.files.program import hash_of, hashes_in, program_hash
 from generator.present.files.reductions import Reduction
 from generator.present.files.settings import Settings
 from generator.present.site.staging import is_settled
@@ -40,7 +31,6 @@ from generator.records.run import ImageEntry, Run
 from generator.temporary import keep_in_store
 
 SITES = "sites"
-PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +59,20 @@ def site_made_of(run: Run, settings: Settings, templates: Path | None) -> str:
     """
     images = tuple(replace(image, path=Path(), mask=None) for image in run.images)
     parts = (
-        _program(),
+        program_hash(),
         repr(settings),
         repr(replace(run, images=images)),
         *(_mask_hash(image) for image in run.images),
-        *(_hashes(templates) if templates else ()),
+        *(hashes_in(templates) if templates else ()),
     )
-    return _hash("\n".join(parts).encode("utf-8", "surrogateescape"))
+    return hash_of("\n".join(parts).encode("utf-8", "surrogateescape"))
 
 
 def remember_site(store: Path, site: SiteResult, run: Run, made_of: str) -> None:
     """Note what a site is made of, if nothing failed and nothing was left out of it."""
     if site.failures != run.failures or site.reduction.steps:
         return
-    manifest = _hash((site.out / MANIFEST).read_bytes())
+    manifest = hash_of((site.out / MANIFEST).read_bytes())
     note = _SiteNote(made_of, manifest, site.pages, site.bytes, site.scale)
     with suppress(StoreError):  # a read-only store only makes the next build slower
         keep_in_store(_place(store, site.out), canonical(asdict(note)).encode(), "A site's note")
@@ -99,7 +89,7 @@ def unchanged_site(
     try:
         note = revive(_SiteNote, _place(store, out).read_bytes())
         same = note.made_of == made_of and is_settled(out)
-        if not same or _hash((out / MANIFEST).read_bytes()) != note.manifest:
+        if not same or hash_of((out / MANIFEST).read_bytes()) != note.manifest:
             return None
         manifest = read_manifest(out)
         if manifest is None or (out / MANIFEST_SCHEMA).read_bytes() != schema_bytes():
@@ -130,34 +120,11 @@ def forget_sites(store: Path) -> None:
 
 
 def _place(store: Path, out: Path) -> Path:
-    return store / SITES / f"{_hash(str(out.resolve()).encode('utf-8', 'surrogateescape'))}.json"
+    return store / SITES / f"{hash_of(str(out.resolve()).encode('utf-8', 'surrogateescape'))}.json"
 
 
 def _mask_hash(image: ImageEntry) -> str:
     """Hash of an image's mask; empty without one that can be read."""
     with suppress(OSError):
-        return _hash(image.mask.read_bytes()) if image.mask else ""
+        return hash_of(image.mask.read_bytes()) if image.mask else ""
     return ""
-
-
-@cache
-def _program() -> str:
-    """Hash of the program's own files and of the versions of what it computes and draws with."""
-    found = (
-        *_hashes(PACKAGE, "*.py"),
-        *_hashes(bundled("templates")),
-        *(platform.python_version(), np.__version__, PIL.__version__, jinja2.__version__),
-        version("scipy"),
-    )
-    return _hash("\n".join(found).encode())
-
-
-def _hashes(folder: Path, pattern: str = "*") -> Iterator[str]:
-    """Names and hashes of the files of a folder and its subfolders, sorted."""
-    for path in sorted(folder.rglob(pattern)):
-        if path.is_file():
-            yield f"{path.relative_to(folder).as_posix()} {_hash(path.read_bytes())}"
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

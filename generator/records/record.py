@@ -108,6 +108,8 @@ class ModelFacts:
         unused: unused tensors of the checkpoint with the reason, one line per reason.
         headless: reason why there is no class head, and so no prediction, relevance and logit
             lens; empty if there is one.
+        window: side of the windows within which some layers attend, in patches; 0 without.
+        windowed: indices of these layers.
     """
 
     id: str
@@ -128,6 +130,12 @@ class ModelFacts:
     renamed: str = ""
     unused: tuple[str, ...] = ()
     headless: str = ""
+    window: int = 0
+    windowed: tuple[int, ...] = ()
+
+    def within_windows(self, layout: TokenLayout) -> tuple[int, ...]:
+        """Indices of the layers that attend within windows; none if one window holds the grid."""
+        return self.windowed if self.window < max(layout.rows, layout.cols) else ()
 
     @property
     def version(self) -> str:
@@ -229,8 +237,8 @@ class AttentionRecord:
         mass: float32 ``[layer, head, query group, key group]``; rows sum to 1.
         self_attention: float32 ``[layer, head]``, as a share of 1.
         norms: float32 ``[layer + 1, token]``.
-        rollout: float32 ``[start layer, key]``; rows sum to 1. Index 0 is the rollout through all
-            layers.
+        rollout: float32 ``[start layer, key]``; rows sum to 1, or to less where padding of windows
+            took the rest. Index 0 is the rollout through all layers.
         rollout_cosine: float32 ``[start layer]``.
         patch_attention: float16 ``[layer, head, query, key]``, or ``[layer, query, key]`` for the
             mean over heads; the queries are the patches.
@@ -342,6 +350,10 @@ def check_shapes(
     Raises:
         RecordError: they contradict each other.
     """
+    if model.windowed and not (
+        model.window > 0 and all(0 <= layer < model.layers for layer in model.windowed)
+    ):
+        raise RecordError(f"{model.id} cannot have windows in its layers {model.windowed}.")
     sizes = axis_sizes(layout, model.layers, model.heads)
     for array in ARRAYS:
         if array.name in found:

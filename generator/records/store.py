@@ -146,6 +146,20 @@ class Store:
         self._headers: dict[Path, tuple[tuple[int, int, int], RecordHeader]] = {}
         self._doubted: set[Path] = set()
 
+    def check_place(self) -> None:
+        """Check that the folder is there or can be made.
+
+        Raises:
+            StoreError: a file is in its place, or in that of a folder around it.
+        """
+        there = next(place for place in (self.root, *self.root.parents) if place.exists())
+        if not there.is_dir():
+            raise StoreError(
+                f"{there} is a file, and no folder of records.",
+                "Name another with --store.",
+                usage=True,
+            )
+
     def has(self, key: str) -> bool:
         """Whether the store has a valid record of this schema."""
         return self.header(key) is not None

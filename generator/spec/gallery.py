@@ -32,6 +32,7 @@ else is an id on the Hugging Face hub, with ``@`` and a branch, tag or commit wh
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -311,7 +312,7 @@ class GallerySpec(BaseModel):
         facts = [
             (
                 m.id,
-                m.place.resolve().parent.name if m.place else "",
+                Path(os.path.realpath(m.place)).parent.name if m.place else "",
                 m.revision[:12],
                 self._size(m),
                 "test-time register" if m.test_time_registers else "",
@@ -337,7 +338,7 @@ class GallerySpec(BaseModel):
         known = set()
         for model in self.models:
             identity = (
-                model.place.resolve() if model.place else model.id,
+                Path(os.path.realpath(model.place)) if model.place else model.id,
                 (id(model.opened), model.step) if model.opened else None,
                 model.state_dict,
                 model.revision,
@@ -352,7 +353,7 @@ class GallerySpec(BaseModel):
 
     def _refuse_overwriting(self, source: SpecSource) -> None:
         """Refuse output folders with other content: building replaces the whole folder."""
-        out = self.out.resolve()
+        out = Path(os.path.realpath(self.out))  # resolve() raises where links go round
         precious = [
             ("the current folder", Path.cwd()),
             ("the home folder", expand("~")),
@@ -368,7 +369,8 @@ class GallerySpec(BaseModel):
             *(("the calibration pictures", place) for place in self.calibrations),
         ]
         for what, path in precious:
-            if out in (path.resolve(), *path.resolve().parents):
+            place = Path(os.path.realpath(path))
+            if out in (place, *place.parents):
                 message = f"{source.name('out')}: a site in {self.out} would replace {what}."
                 hint = "Name a folder of its own, such as site."
                 raise SpecError(source.says("out", message), hint)
@@ -391,9 +393,9 @@ class GallerySpec(BaseModel):
 
     def _refuse_masks_as_images(self, source: SpecSource) -> None:
         """Refuse a mask folder that equals a folder of images; a subfolder is skipped instead."""
-        if self.masks and self.masks.resolve() in [
-            path.resolve() for path in paths_of(self.images)
-        ]:
+        if self.masks and os.path.realpath(self.masks) in map(
+            os.path.realpath, paths_of(self.images)
+        ):
             message = f"{source.name('masks')}: {self.masks} is also a folder of images."
             raise SpecError(source.says("masks", message), "Keep masks in a folder of their own.")
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, InstanceOf
 
+from generator.errors import SpecError
 from generator.spec.models import AnyPath, expand
 
 _ADDRESS = re.compile(r"(?:https?|hf)://\S+", re.IGNORECASE)
@@ -41,7 +42,13 @@ PicturePlace = Annotated[InstanceOf[Address] | AnyPath, BeforeValidator(_told_ap
 
 
 def places_here(texts: Sequence[str | Path | Address]) -> tuple[Path | Address, ...]:
-    """Places from the command line or Python: paths start at the current folder."""
+    """Places from the command line or Python: paths start at the current folder.
+
+    Raises:
+        SpecError: one is empty, which would be the current folder.
+    """
+    if not all(str(place).strip() for place in texts):
+        raise SpecError("-i is empty.", "Name a picture, a folder, a pattern or an address.")
     return tuple(
         place if isinstance(place, Address) else address_in(str(place)) or expand(place)
         for place in texts

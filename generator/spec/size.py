@@ -8,7 +8,10 @@ from pydantic import BeforeValidator, Field
 
 from generator.text.amounts import bytes_of
 
-SIZE = 'a size such as "900 MB" or "1.5 GB", a number of bytes, or "none"'
+LEAST_SITE = 10_000
+"""Bytes below which no site fits: a number of megabytes whose unit was forgotten."""
+
+SIZE = 'a size of 10 kB or more such as "900 MB" or "1.5 GB", a number of bytes, or "none"'
 
 DEFAULT_SITE_SIZE = 900_000_000
 """Default limit in bytes: hosts of static pages allow 1 GB."""
@@ -27,7 +30,7 @@ def _size(given: Any) -> Any:
 
 
 SiteSize = Annotated[
-    Annotated[int, Field(strict=True, ge=1)] | None,
+    Annotated[int, Field(strict=True, ge=LEAST_SITE)] | None,
     BeforeValidator(_size),
     Field(description=SIZE),
 ]

@@ -139,12 +139,19 @@ def test_a_head_that_looks_at_no_patch_is_like_no_other() -> None:
     assert len(match_heads(similarity, (3, 3))) == 3
 
 
-def test_many_rows_are_compared_block_by_block_alike() -> None:
-    rows = rng(2).gamma(0.5, size=(60, 700))
-    whole = row_similarity(rows)
-    for one, two in ((0, 59), (31, 7), (58, 58)):
-        a, b = rows[one] / rows[one].sum(), rows[two] / rows[two].sum()
-        assert whole[one, two] == pytest.approx(1 - divergence(a, b), abs=1e-5)
+@pytest.mark.parametrize("shape", ["even", "peaked", "one key", "nearly equal"])
+def test_similarities_are_those_of_the_definition(shape: str) -> None:
+    noise = rng(2).normal(size=(12, 1374))
+    rows = {
+        "even": noise**2,
+        "peaked": np.exp(8 * noise),
+        "one key": np.eye(12, 1374) + 1e-6,
+        "nearly equal": np.exp(3 * noise[:1]) * (1 + 1e-3 * noise),
+    }[shape]
+    shares = rows / rows.sum(axis=1, keepdims=True)
+    exact = [[1 - divergence(a, b) for b in shares] for a in shares]
+    np.testing.assert_allclose(row_similarity(rows), exact, atol=3e-6)
+    np.testing.assert_allclose(row_similarity(rows, rows[:5]), np.array(exact)[:, :5], atol=3e-6)
 
 
 def test_clustered_order_brings_families_together() -> None:

@@ -103,6 +103,10 @@ def test_record_holds_the_share_of_the_picture(family: Family, tmp_path: Path) -
     (record,) = extract(model, [item])
     assert isinstance(record, AttentionRecord) and type(record.layout) is TokenLayout
     layout, vision = record.layout, model.resolved.vision
+    expected = {"ViTDet without windows": (0, ())}.get(family.name, (3, (0, 2)))
+    assert (record.model.window, record.model.windowed) == expected
+    assert record.model.within_windows(layout) == expected[1]
+    assert record.model.within_windows(TokenLayout((), 3, 2)) == ()
     own, padding = own_attention(
         folder, torch.from_numpy(item.pixels)[None], vision.window, vision.windowed
     )

@@ -146,8 +146,12 @@ def test_cache_counts_and_clears(here: Path) -> None:
     assert run("build", "-m", "models/plain", "-i", "photos").exit_code == 0
     count, size, _ = run("cache").stdout.split(", ")
     assert count == "2 records" and size.endswith(" kB")
-    assert run("cache", "--store", "elsewhere").stdout == (
-        "0 records, 0 B, in elsewhere, which does not exist\n"
-    )
+    for more in ([], ["--clear"]):
+        refused = run("cache", "--store", "elsewhere", *more)
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert (
+            refused.stderr
+            == "Error: There is no record store elsewhere. Check the path (--store).\n"
+        )
     assert run("cache", "--clear").stdout == f"2 records, {size}, removed from {here / 'store'}\n"
     assert run("cache").stdout == f"0 records, 0 B, in {here / 'store'}\n"

@@ -89,12 +89,27 @@ def test_the_plan_as_json(spec: GallerySpec, capsys: pytest.CaptureFixture[str])
     assert facts["site"]["fits"] and facts["site"]["bytes"] > 0
 
 
+def test_the_estimate_of_large_inputs_has_a_range(
+    spec: GallerySpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "Measuring may take up to 1.4 times as long with inputs of over 600 tokens."
+    assert print_plan(spec, Console(width=200), Silent())
+    assert said not in capsys.readouterr().out
+    assert print_plan(merge(spec, resolution=448), Console(width=200), Silent())
+    assert said in capsys.readouterr().out
+
+
 def test_a_plan_that_would_fail_says_so(
     spec: GallerySpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small = merge(spec, max_site_size="900 kB")
     assert not print_plan(small, Console(width=200), Silent())
-    assert "it would not be built. Use fewer images" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "more than the 900 kB of --max-site-size" in said.out
+    assert "it would not be built. Use fewer images" in said.err
+    assert said.err.startswith("Error: ") and len(said.err.splitlines()) == 1
+    assert not print_plan(small, Console(width=200), Silent(), as_json=True)
+    assert capsys.readouterr().err == said.err
     (tmp_path / "photos" / "broken.jpg").write_bytes(b"junk")
     assert not print_plan(spec, Console(width=200), Silent())
 

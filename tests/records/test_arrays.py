@@ -100,3 +100,11 @@ def test_a_message_names_the_shape_and_an_axis_of_any_size_by_its_word() -> None
     assert str(error.value) == (
         "attention of tiny/model should have shape (1, 3, 2, 25), got (3, 2, 1, 25)."
     )
+
+
+@pytest.mark.parametrize("windowed", [(3,), (-1, 0), (0,)], ids=str)
+def test_windows_in_layers_that_do_not_exist_are_refused(windowed: tuple[int, ...]) -> None:
+    record = tiny.record()
+    facts = replace(record.model, window=0 if windowed == (0,) else 2, windowed=windowed)
+    with pytest.raises(RecordError, match="tiny/model cannot have windows in its layers"):
+        replace(record, model=facts)

@@ -231,13 +231,16 @@ def test_wrong_values_from_python_read_the_same(file: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("given", ['"much"', '"900 MiB"', '"0"', '""', "0", "-3", "1.5", "true"])
+@pytest.mark.parametrize(
+    "given", ['"much"', '"900 MiB"', '"0"', '""', "0", '"900"', "900", "-3", "1.5", "true"]
+)
 def test_what_is_no_size_is_refused(given: str, file: Path) -> None:
     file.write_text(f"max_site_size = {given}\n{ENOUGH}")
     with pytest.raises(SpecError) as caught:
         load_spec(file)
     expected = (
-        'max_site_size should be a size such as "900 MB" or "1.5 GB", a number of bytes, or "none"'
+        'max_site_size should be a size of 10 kB or more such as "900 MB" or "1.5 GB", a number of '
+        'bytes, or "none"'
     )
     assert expected in caught.value.message
     assert caught.value.hint == ""

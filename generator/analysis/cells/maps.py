@@ -21,14 +21,18 @@ from generator.analysis.features.alike import AlikeMap, alike_maps
 from generator.analysis.features.boxes import BoolArray
 from generator.analysis.features.masks import layer_masks
 from generator.analysis.features.objects import NO_FEATURES, Objects
-from generator.analysis.features.pca import LeadingComponent, leading_component
-from generator.errors import AnalysisError
+from generator.analysis.features.pca import (
+    LeadingComponent,
+    leading_component,
+    with_and_without,
+)
 from generator.records.record import AttentionRecord, FloatArray, outlier_patches
 
 RECEIVED = "received"
 """Pseudo-query: attention that each patch receives, mean over patch queries."""
 
 NOT_ASKED = "not measured: add {part} to --extras"
+TOO_FEW = NotApplicable("fewer than two patches are left")
 NO_OUTLIERS = NotApplicable("no outlier patches to leave out")
 
 
@@ -221,7 +225,7 @@ def cell_maps(record: AttentionRecord, objects: Objects) -> CellMaps:
     """
     layout = record.layout
     norms = _norms(record)
-    without = _component(record, norms.outliers) if norms.outliers.any() else NO_OUTLIERS
+    component, without = _components(record, norms.outliers)
     return CellMaps(
         norms=norms,
         queries=_queries(record),
@@ -232,8 +236,8 @@ def cell_maps(record: AttentionRecord, objects: Objects) -> CellMaps:
         tokencut=_tokencut(objects),
         further_lost=tuple(_lost(more) for more in objects.further),
         further_tokencut=tuple(_tokencut(more) for more in objects.further),
-        component=_component(record, None),
-        component_without=NO_FEATURES if record.features is None else without,
+        component=component,
+        component_without=without,
         contribution=_contribution(record),
         relevance=_relevance(record),
         lens=_lens(record),
@@ -324,17 +328,24 @@ def _tokencut(objects: Objects) -> TokenCutMaps | NotApplicable:
     )
 
 
-def _component(record: AttentionRecord, left_out: BoolArray | None) -> ComponentMap | NotApplicable:
+def _components(
+    record: AttentionRecord, outliers: BoolArray
+) -> tuple[ComponentMap | NotApplicable, ComponentMap | NotApplicable]:
+    """The first principal component, and the one that is fitted without outliers."""
     if record.features is None:
-        return NO_FEATURES
-    try:
-        found: LeadingComponent = leading_component(
-            record.features.last,
-            record.layout,
-            left_out=None if left_out is None else left_out.ravel(),
-        )
-    except AnalysisError:
-        return NotApplicable("fewer than two patches are left")
+        return NO_FEATURES, NO_FEATURES
+    last, layout, flat = record.features.last, record.layout, outliers.ravel()
+    if layout.patches < 2:
+        return TOO_FEW, TOO_FEW if outliers.any() else NO_OUTLIERS
+    if not outliers.any():
+        return _component(leading_component(last, layout)), NO_OUTLIERS
+    if layout.patches - flat.sum() < 2:
+        return _component(leading_component(last, layout)), TOO_FEW
+    whole, without = with_and_without(last, layout, flat)
+    return _component(whole), _component(without)
+
+
+def _component(found: LeadingComponent) -> ComponentMap:
     return ComponentMap(_half(found.scores), _steady(found.explained), found.left_out)
 
 

@@ -51,6 +51,47 @@ class PrincipalComponents:
         return np.where(real, along / np.sqrt(np.where(real, self.variance, 1)), 0)
 
 
+class _Sums:
+    """Sums over vectors, from which their principal components follow; the vectors are not kept."""
+
+    def __init__(self) -> None:
+        self._shift: NDArray[np.float64] | None = None
+        self._samples = 0
+
+    def add(self, vectors: FloatArray) -> None:
+        """Add vectors ``[sample, channel]``."""
+        if not len(vectors):
+            return
+        values = np.asarray(vectors, dtype=np.float64)
+        if self._shift is None:  # sums of what is left near zero keep their digits
+            self._shift = values.mean(axis=0)
+            self._total, self._products = np.zeros_like(self._shift), np.zeros((1, 1))
+        values = values - self._shift
+        self._total = self._total + values.sum(axis=0)
+        self._products = self._products + values.T @ values
+        self._samples += len(values)
+
+    def components(self, count: int) -> PrincipalComponents:
+        """The components of the vectors so far.
+
+        Raises:
+            AnalysisError: there are fewer than two vectors.
+        """
+        if self._shift is None or self._samples < 2:
+            raise AnalysisError("Principal components need at least two vectors.")
+        mean = self._total / self._samples
+        covariance = self._products / self._samples - np.outer(mean, mean)
+        count = min(count, len(mean))
+        variance, vectors = largest_eigenpairs(covariance, count)
+        axes = vectors.T
+        largest = np.argmax(np.abs(axes), axis=1)
+        axes = axes * np.sign(axes[np.arange(count), largest])[:, None]
+        variance = np.clip(variance, 0, None)
+        whole = float(np.trace(covariance))
+        explained = variance / whole if whole > 0 else np.zeros(count)
+        return PrincipalComponents(self._shift + mean, axes, variance, explained)
+
+
 def fit(features: Iterable[FloatArray], count: int) -> PrincipalComponents:
     """Fit principal components to vectors in batches, each read once.
 
@@ -61,32 +102,10 @@ def fit(features: Iterable[FloatArray], count: int) -> PrincipalComponents:
     Raises:
         AnalysisError: there are fewer than two vectors.
     """
-    shift: NDArray[np.float64] | None = None
+    sums = _Sums()
     for piece in features:
-        values = np.asarray(piece, dtype=np.float64)
-        if not len(values):
-            continue
-        if shift is None:  # sums of what is left near zero keep their digits
-            shift = values.mean(axis=0)
-            total, products, samples = np.zeros_like(shift), 0.0 * np.outer(shift, shift), 0
-        values = values - shift
-        total = total + values.sum(axis=0)
-        products += values.T @ values
-        samples += len(values)
-    if shift is None or samples < 2:
-        raise AnalysisError("Principal components need at least two vectors.")
-    mean = total / samples
-    covariance = products / samples - np.outer(mean, mean)
-    channels = len(shift)
-    count = min(count, channels)
-    variance, vectors = largest_eigenpairs(covariance, count)
-    axes = vectors.T
-    largest = np.argmax(np.abs(axes), axis=1)
-    axes = axes * np.sign(axes[np.arange(count), largest])[:, None]
-    variance = np.clip(variance, 0, None)
-    whole = float(np.trace(covariance))
-    explained = variance / whole if whole > 0 else np.zeros(count)
-    return PrincipalComponents(shift + mean, axes, variance, explained)
+        sums.add(piece)
+    return sums.components(count)
 
 
 def border(layout: TokenLayout) -> BoolArray:
@@ -137,13 +156,46 @@ def leading_component(
         AnalysisError: fewer than two patches are left.
     """
     kept = np.ones(layout.patches, dtype=bool) if left_out is None else ~left_out
-    found = fit([features[kept]], 1)
+    return _leading(fit([features[kept]], 1), features, layout, int((~kept).sum()), flip=flip)
+
+
+def with_and_without(
+    features: FloatArray, layout: TokenLayout, outliers: BoolArray
+) -> tuple[LeadingComponent, LeadingComponent]:
+    """The first principal component of one image, fitted with all patches and without outliers.
+
+    Both are as :func:`leading_component` gives them, from one reading of the patches.
+
+    Args:
+        features: ``[patch, channel]``, as for :func:`leading_component`.
+        outliers: bool ``[patch]``, patches that the second is fitted without.
+
+    Raises:
+        AnalysisError: fewer than two patches are no outliers.
+    """
+    sums = _Sums()
+    sums.add(features[~outliers])
+    without = sums.components(1)
+    sums.add(features[outliers])
+    return (
+        _leading(sums.components(1), features, layout, 0),
+        _leading(without, features, layout, int(outliers.sum())),
+    )
+
+
+def _leading(
+    found: PrincipalComponents,
+    features: FloatArray,
+    layout: TokenLayout,
+    left_out: int,
+    *,
+    flip: bool = False,
+) -> LeadingComponent:
+    """The scores of all patches along the first component, with its sign fixed."""
     scores = found.scores(features)[:, 0]
     scores = scores * foreground_sign(scores, border(layout), flip=flip)
     return LeadingComponent(
-        scores.reshape(layout.rows, layout.cols),
-        float(found.explained[0]),
-        int(layout.patches - kept.sum()),
+        scores.reshape(layout.rows, layout.cols), float(found.explained[0]), left_out
     )
 
 

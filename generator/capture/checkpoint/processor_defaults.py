@@ -115,7 +115,7 @@ FAMILY_PROCESSORS: dict[str, ProcessorDefaults] = {
             "clip": (
                 *("clip_vision_model", "metaclip_2_vision_model", "aimv2_vision_model"),
                 *("mlcd_vision_model", "altclip_vision_model", "xclip_vision_model"),
-                *("git_vision_model", "kosmos_2_vision_model", "groupvit_vision_model"),
+                *("git_vision_model", "kosmos_2_vision_model"),
             ),
             "chineseclip": ("chinese_clip_vision_model",),
             "siglip": ("siglip_vision_model",),
@@ -128,7 +128,6 @@ FAMILY_PROCESSORS: dict[str, ProcessorDefaults] = {
             "tipsv2": ("tipsv2_vision_model",),
             "dpt": ("dpt",),
             "yolos": ("yolos",),
-            "vilt": ("vilt",),
             "llama4": ("llama4_vision_model",),
             "kosmos2_5": ("kosmos_2_5_vision_model",),
             "sam": ("sam_vision_model", "sam_hq_vision_model"),

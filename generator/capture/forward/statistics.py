@@ -351,15 +351,15 @@ def rollouts(head_means: Sequence[Tensor], start: Tensor) -> list[Tensor]:
     """Attention rollout of some queries (Abnar & Zuidema 2020), from every start layer.
 
     Each layer mixes attention and residual connection in equal parts: ``(A + I) / 2``, whose rows
-    sum to 1. Rows are multiplied from the last layer down, so each step gives the rollout from one
-    more start layer.
+    sum to 1, or to less where padding of windows took the rest. Rows are multiplied from the last
+    layer down, so each step gives the rollout from one more start layer.
 
     Args:
         head_means: attention averaged over heads, ``[query, key]`` for each layer, first to last.
         start: ``[row, token]``, queries or means of queries; rows sum to 1.
 
     Returns:
-        For each start layer, first to last: float32 ``[row, key]``; rows sum to 1.
+        For each start layer, first to last: float32 ``[row, key]``, with the same sums.
     """
     rows, found = start, []
     for layer in reversed(head_means):

@@ -184,6 +184,8 @@ def _facts(resolved: ResolvedModel, built: Built) -> ModelFacts:
         renamed=built.renamed,
         unused=built.unused,
         headless=built.headless,
+        window=vision.window * vision.merge if vision.windowed else 0,
+        windowed=vision.windowed,
     )
 
 

@@ -65,7 +65,8 @@ def _position(
     # Registers have no position embedding.
     prefix = sum(not name.startswith("reg") for name in vision.prefix)
     rows, cols = vision.position_grid
-    for count in (prefix, 0):  # RADIO's CLS tokens have none
+    # RADIO's CLS tokens have none; ViTDet keeps and skips that of the CLS of its pretraining
+    for count in (prefix, 0, 1):
         if len(table) - count == rows * cols:
             return full(table[count:]), (rows, cols), ""
     return (

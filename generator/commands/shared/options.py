@@ -56,6 +56,11 @@ class Word(click.Choice):  # type: ignore[type-arg] # generic since click 8.2
             self.fail(f"{value!r} is not one of {known}. {hint}".rstrip(), param, ctx)
         return super().convert(value, param, ctx)
 
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        """What may be said, in one line."""
+        *others, last = self.choices
+        return f"Choose {', '.join(others)} or {last}."
+
 
 STORE = click.option(
     "--store",
@@ -312,6 +317,7 @@ def suffix(path: Path, *known: str) -> str:
     if path.suffix.lower() not in known:
         raise SpecError(
             f"-o {path} should end in {' or '.join(known)}.",
-            f"Name it {path.with_suffix(known[0]).name}, for example.",
+            f"Name it {(path if path.name else Path('numbers')).with_suffix(known[0]).name}, for "
+            "example.",
         )
     return path.suffix.lower()

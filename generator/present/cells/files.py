@@ -152,10 +152,11 @@ def put_chunks(
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
     stem = f"data/{cell.model}/{cell.image}"
-    queries = _known_queries(cache, stem, cell.record, model, mixed=mixed)
-    jobs: dict[str, Callable[[], bytes]] = dict.fromkeys(queries, _nothing)
-    if not queries:
+    known = _known_header(cache, stem, cell.record, model, mixed=mixed)
+    if known is None:
         jobs = _jobs(read(cell.record), mixed=mixed)
+    else:
+        jobs = dict.fromkeys(known.facts.queries, _nothing)
     chunks = tuple(
         cache.put(
             _kind(query),
@@ -172,7 +173,8 @@ def put_chunks(
     digest = put_digest(cache, cell, read, objects)
     maps = put_maps(cache, cell, read, objects) if analyses else None
     alike = put_alike(cache, cell, read, maps) if maps else None
-    return _content(read_header(cache.root / chunks[0].path), chunks, digest, maps, alike)
+    header = known or read_header(cache.root / chunks[0].path)
+    return _content(header, chunks, digest, maps, alike)
 
 
 def put_reduced_chunks(
@@ -302,10 +304,10 @@ def _parts(record: str, model: str, query: str, *, mixed: bool) -> dict[str, Par
     return {"record": record, "model": model, "query": query, "mixed": mixed}
 
 
-def _known_queries(
+def _known_header(
     cache: SiteCache, stem: str, record: str, model: str, *, mixed: bool
-) -> tuple[str, ...]:
-    """Queries whose chunks exist already; empty if one of them must be made."""
+) -> Header | None:
+    """Header of the first chunk, if the chunks of all queries exist already."""
 
     def path(query: str) -> Path | None:
         parts = _parts(record, model, query, mixed=mixed)
@@ -313,9 +315,9 @@ def _known_queries(
 
     primary = path(PRIMARY)
     if primary is None:
-        return ()
-    queries = read_header(primary).facts.queries
-    return queries if all(path(query) for query in queries) else ()
+        return None
+    header = read_header(primary)
+    return header if all(path(query) for query in header.facts.queries) else None
 
 
 def _kind(query: str) -> Kind:

@@ -57,7 +57,7 @@ class PairHeads:
 
 
 HEADS = PackedFiles("pair-similarity", PairHeads)
-HEADS_VERSION = 2
+HEADS_VERSION = 3
 """Cache version. Raise it when the comparison of heads or its file changes."""
 
 

@@ -152,7 +152,7 @@ class SiteCache:
 
     def _taken(self, known: FileEntry, stem: str, suffix: str) -> FileEntry:
         path = f"{stem}.{known.sha256[:8]}{suffix}"
-        _link(self.former_path(known), self._place(path))
+        link(self.former_path(known), self._place(path))
         return self._counted(PutFile(stem, replace(known, path=path), reused=True))
 
     def _counted(self, put: PutFile) -> FileEntry:
@@ -167,7 +167,7 @@ class SiteCache:
         return target
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
     """Hard link a file, or copy it where the file system has no links."""
     if target.exists():
         return

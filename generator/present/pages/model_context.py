@@ -12,6 +12,7 @@ from generator.analysis.quantities.table import quantity
 from generator.present.cells.files import CellContent
 from generator.present.pages.planner import Planner
 from generator.present.pages.sections import Section
+from generator.present.pages.wording import windows_text
 from generator.records.record import FloatArray, TokenLayout
 from generator.records.run import ImageEntry, ModelEntry
 from generator.text.phrases import counted
@@ -61,6 +62,27 @@ class ModelContext:
     def heads(self) -> int:
         """Number of heads in each block."""
         return int(self.digest.entropy.mean.shape[1])
+
+    @property
+    def windowed(self) -> tuple[int, ...]:
+        """Indices of layers that attend within windows, on any image."""
+        found = (c.facts.model.within_windows(c.facts.layout) for c in self.cells)
+        return tuple(sorted({layer for layers in found for layer in layers}))
+
+    @property
+    def windows(self) -> str:
+        """Layers that attend within windows, in words; empty for none."""
+        return windows_text(self.cells[0].facts.model, self.windowed)
+
+    @property
+    def window(self) -> TokenLayout:
+        """One of the windows, as a grid."""
+        side = self.cells[0].facts.model.window
+        return TokenLayout((), side, side)
+
+    def within(self, layer: int) -> str:
+        """Words behind the name of a layer whose numbers are of windows; empty for the others."""
+        return " (within windows)" if layer in self.windowed else ""
 
     @property
     def numbers(self) -> FloatArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import quote
 
 from generator.analysis.quantities.table import quantity
@@ -48,6 +49,8 @@ class Planner:
 
     def url(self, path: str) -> str:
         """URL of a site-relative path, relative to the page."""
+        if path.partition("/")[0] != self.page.partition("/")[0]:
+            return "../" * self.page.count("/") + _quoted(path)
         return quote(_relative(path, self.page))
 
     def frame(
@@ -201,6 +204,10 @@ class Planner:
     def image_link(self, image: ImageEntry) -> str:
         """URL of an image's page."""
         return self.url(image_path(image.slug))
+
+
+_quoted = lru_cache(maxsize=1024)(quote)
+"""Styles and scripts are linked from every page."""
 
 
 def _relative(path: str, page: str) -> str:

@@ -171,6 +171,8 @@ class PageModel:
         measured: rows and columns of the patches; ``grid`` has fewer where maps are area means.
         cut: why single heads are missing; empty if all are there.
         alike: URL of its patch features; empty for none.
+        window: side of the windows within which some layers attend, in patches; 0 without.
+        windowed: labels of these layers.
     """
 
     slug: str
@@ -189,6 +191,8 @@ class PageModel:
     measured: tuple[int, int]
     cut: str
     alike: str = ""
+    window: int = 0
+    windowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.stream.norms import Outliers
@@ -14,7 +14,7 @@ from generator.present.pages.views import CreditLine, Notice
 from generator.records.record import OUTLIER, ModelFacts, Preprocessing, TokenLayout
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
 from generator.text.numbers import given, number, percent
-from generator.text.phrases import counted, listed, stream_layer, with_runs
+from generator.text.phrases import counted, layer_spans, listed, stream_layer, with_runs
 
 RECEIVED_NOTE = "mean received attention (this model has no CLS token)"
 UNIT = "attention in times uniform: 1 is what every token would get if attention were spread evenly"
@@ -111,6 +111,16 @@ def wall_alt(label: str, content: CellContent) -> str:
         f"attention on patches is in {row_name(pale.row)}, {column_name(pale.column)}: "
         f"{percent(pale.patches)}."
     )
+
+
+def windows_text(model: ModelFacts, layers: Sequence[int]) -> str:
+    """Layers that attend within windows: ``layers 1-2 within windows of 14 × 14 patches``.
+
+    Args:
+        layers: their indices; empty for none.
+    """
+    side = f"{model.window} × {model.window} patches"
+    return f"{layer_spans(layers)} within windows of {side}" if layers else ""
 
 
 def outliers_text(outliers: Outliers) -> str:

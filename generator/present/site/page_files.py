@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from jinja2 import TemplateError
@@ -16,7 +15,9 @@ from generator.present.files.manifest_file import (
     manifest_bytes,
     schema_bytes,
 )
+from generator.present.files.program import hash_of
 from generator.present.pages.environment import make_environment
+from generator.present.site.former_pages import FormerPages
 from generator.present.site.inventory import manifest_of
 from generator.present.site.plan import Site, site_of
 from generator.records.run import Run
@@ -30,14 +31,17 @@ class PageFiles:
         site: the pages as they were planned; None before they are written.
     """
 
-    def __init__(self, run: Run, stage: Path, templates: Path | None, version: str) -> None:
+    def __init__(
+        self, run: Run, stage: Path, templates: Path | None, version: str, former: FormerPages
+    ) -> None:
         self.pages: tuple[str, ...] = ()
         self.site: Site | None = None
         self._run = run
         self._stage = stage
         self._templates = templates
         self._version = version
-        self._written: set[Path] = set()
+        self._former = former
+        self._written: dict[str, TextEntry] = {}
 
     def write(self, contents: Contents) -> None:
         """Write pages and manifest; they replace those written before.
@@ -46,8 +50,8 @@ class PageFiles:
             StoreError: a template fails.
         """
         for path in self._written:
-            path.unlink()
-        self._written = set()
+            (self._stage / path).unlink()  # never written over: it may be a link to the former page
+        self._written = {}
         self.site = site_of(self._run, contents, self._version)
         self.pages = self._write_pages(self.site)
         manifest = manifest_of(self._run, contents, self.pages, self._texts(), self._version)
@@ -72,9 +76,12 @@ class PageFiles:
         written: list[str] = []
         for kind, pages in kinds:
             try:
-                template = environment.get_template(f"{kind}.html.jinja2")
                 for page in pages:
-                    self._put(page.path, template.render(page=page).encode())
+                    made_of = self._former.made_of(kind, page)
+                    if not self._reused(made_of, page.path):
+                        template = environment.get_template(f"{kind}.html.jinja2")
+                        text = self._put(page.path, template.render(page=page).encode())
+                        self._former.add(made_of, text)
                     written.append(page.path)
             except TemplateError as error:
                 raise StoreError(
@@ -86,15 +93,24 @@ class PageFiles:
     def _texts(self) -> tuple[TextEntry, ...]:
         """Checksums of pages, styles and scripts."""
         assets = (path for path in (self._stage / "assets").rglob("*") if path.is_file())
-        found = []
-        for path in {*self._written, *assets}:
-            data = path.read_bytes()
-            name = path.relative_to(self._stage).as_posix()
-            found.append(TextEntry(name, hashlib.sha256(data).hexdigest(), len(data)))
-        return tuple(sorted(found, key=lambda text: text.path))
+        found = dict(self._written)
+        for path in assets:
+            data, name = path.read_bytes(), path.relative_to(self._stage).as_posix()
+            found[name] = TextEntry(name, hash_of(data), len(data))
+        return tuple(found[name] for name in sorted(found))
 
-    def _put(self, path: str, data: bytes) -> None:
+    def _reused(self, made_of: str, path: str) -> bool:
+        """Link the page of the previous site, if it is made of the same."""
+        target = self._stage / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        entry = self._former.link(made_of, path, target)
+        if entry is not None:
+            self._written[path] = entry
+        return entry is not None
+
+    def _put(self, path: str, data: bytes) -> TextEntry:
         target = self._stage / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-        self._written.add(target)
+        self._written[path] = TextEntry(path, hash_of(data), len(data))
+        return self._written[path]

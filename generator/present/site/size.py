@@ -21,6 +21,7 @@ from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import CellFiles
 from generator.present.files.reductions import KEPT_LAYERS, STEPS, Detail, Reduction, Step
+from generator.present.site.staging import bytes_in
 from generator.records.record import AttentionRecord
 from generator.records.run import Run
 from generator.text.amounts import size_in_words
@@ -283,8 +284,7 @@ class _Fitting:
                 yield from (colors.source, colors.picture)
 
     def _staged(self) -> int:
-        files = (path for path in self._cache.root.rglob("*") if path.is_file())
-        return sum(path.stat().st_size for path in files)
+        return bytes_in(self._cache.root)
 
 
 def _effective(run: Run, whole: Contents, cells: Collection[CellContent]) -> tuple[Step, ...]:

@@ -39,14 +39,14 @@ def staged(out: Path) -> Iterator[Path]:
         StoreError: ``out`` holds something that is not a site of ours, cannot be written, or is
             being written by another process.
     """
-    out = out.resolve()
+    out = Path(os.path.realpath(out))
     with alone(out), _written_beside(out) as stage:
         yield stage
 
 
 def is_settled(out: Path) -> bool:
     """Whether no other build is writing a site, and no killed one has left anything behind."""
-    return not any(path.exists() for path in _beside(out.resolve()))
+    return not any(path.exists() for path in _beside(Path(os.path.realpath(out))))
 
 
 def _beside(out: Path) -> tuple[Path, Path]:
@@ -90,7 +90,7 @@ def alone(out: Path) -> Iterator[None]:
     Raises:
         StoreError: another process holds the lock, or the folder cannot be written.
     """
-    out = out.resolve()
+    out = Path(os.path.realpath(out))
     path = out.with_name(f".{out.name}.lock")
     lock = FileLock(path, timeout=0, is_singleton=True)
     try:
@@ -114,6 +114,15 @@ def alone(out: Path) -> Iterator[None]:
             with suppress(OSError):
                 path.unlink()
         lock.release()
+
+
+def bytes_in(folder: Path) -> int:
+    """Size of all files of a folder and its subfolders, in bytes."""
+    with os.scandir(folder) as found:  # half the time of a recursive glob; there are thousands
+        return sum(
+            bytes_in(Path(entry)) if entry.is_dir(follow_symlinks=False) else entry.stat().st_size
+            for entry in found
+        )
 
 
 def _cannot_write(out: Path, error: OSError) -> StoreError:
@@ -143,7 +152,7 @@ def check_replaceable(out: Path) -> None:
     """
     try:
         if not out.exists():
-            _check_place(out.resolve().parent, out)
+            _check_place(Path(os.path.realpath(out)).parent, out)
             return
         if not out.is_dir():
             raise StoreError(f"{out} is a file.", "Choose a folder with -o.", usage=True)

@@ -46,10 +46,11 @@ from generator.present.files.reductions import Reduction
 from generator.present.files.settings import Settings
 from generator.present.pages.assets import write_assets
 from generator.present.pages.environment import template_folders
+from generator.present.site.former_pages import FormerPages
 from generator.present.site.page_files import PageFiles
 from generator.present.site.plan import Site, site_of
 from generator.present.site.size import keep_within, too_large
-from generator.present.site.staging import staged
+from generator.present.site.staging import bytes_in, staged
 from generator.present.site.threads import one_thread
 from generator.present.site.workers import Read, StartPool, Workers, local_pool
 from generator.records.record import AttentionRecord, View
@@ -120,8 +121,8 @@ def build_site(
         read_weights: gives the analyzed weights of a model by ``ModelEntry.weights``.
         advance: called ``STEPS_A_CELL`` times for each cell, to report progress.
         draw: draws figures for papers into the given folder, from the contents of the site.
-        kept: folder beside the records for numbers that many records are summed up from; None to
-            read every record again.
+        kept: folder beside the records for numbers that many records are summed up from, and for
+            notes on rendered pages; None to read every record and render every page again.
 
     Raises:
         StoreError: ``out`` is not empty and not a site of ours, or cannot be written.
@@ -141,13 +142,15 @@ def build_site(
         with one_thread(analyses=new_cells > 0), Workers(cache, started) as workers:
             contents = _put_heavy_files(run, read, read_weights, cache, templates, advance, workers)
         contents = replace(contents, figures=draw(stage, contents))
-        pages = PageFiles(run, stage, templates, version)
+        former = FormerPages(out, kept, templates)
+        pages = PageFiles(run, stage, templates, version, former)
         if settings.max_bytes is None:
             pages.write(contents)
         else:
             limit = settings.max_bytes
             contents = keep_within(limit, run, contents, cache, read, pages.write)
-        size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
+        size = bytes_in(stage)
+    former.keep()
     return SiteResult(
         out=out,
         pages=len(pages.pages),

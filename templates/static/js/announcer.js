@@ -49,7 +49,8 @@ const Announcer = (() => {
     const patch = kept ?? Places.strongest(view.chunk, shown.row, shown.column);
     const times = Numbers.number(Places.value(view.chunk, shown.row, shown.column, patch));
     const where = `row ${patch.row + 1}, column ${patch.col + 1}`;
-    return `${kept ? "" : "strongest "}${times} times uniform at ${where}`;
+    const windows = Words.windows(view.model, view.chunk.header.rows[shown.row]);
+    return `${windows && `${windows}, `}${kept ? "" : "strongest "}${times} times uniform at ${where}`;
   }
 
   return { create, sentence };

@@ -12,7 +12,7 @@ const Caption = (() => {
    */
   function text(page, views, states, shown, state) {
     const models = views.map(({ model }, i) => {
-      const where = `${Words.layer(states[i].layer)}, ${Words.head(states[i].head)}`;
+      const where = `${Words.layerOf(model, states[i].layer)}, ${Words.head(states[i].head)}`;
       const query = Words.note(page, model, states[i]);
       const found = shown[i];
       const reason = found.kind === "absent" || found.kind === "failed" ? ` (${found.reason})` : "";

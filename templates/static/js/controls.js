@@ -36,7 +36,7 @@ const Controls = (() => {
     const layerSays = Dom.byId("layer-says", HTMLElement);
     const strength = Dom.byId("strength", HTMLInputElement);
     const output = Dom.byId("strength-out", HTMLOutputElement);
-    fill(selects.layer, State.layers(page), (name) => (name === "pool" ? name : `${name} of ${page.layers}`));
+    fill(selects.layer, State.layers(page), (name) => layerName(page, name, get()));
     fill(selects.head, State.heads(page), (name) => name);
     fill(
       selects.query,
@@ -87,6 +87,7 @@ const Controls = (() => {
 
       /** @param {State} state */
       update(state) {
+        for (const option of selects.layer.options) option.text = layerName(page, option.value, state);
         selects.layer.value = state.layer;
         selects.head.value = state.head;
         selects.query.value = state.query;
@@ -118,6 +119,22 @@ const Controls = (() => {
         }
       },
     };
+  }
+
+  /**
+   * A layer in the list, and whether a model attends within windows there.
+   * @param {PageData} page
+   * @param {RowLabel} name
+   * @param {State} state
+   */
+  function layerName(page, name, state) {
+    if (name === "pool") return name;
+    const number = Number(name);
+    const windows = page.models.some((model) => {
+      const own = state.pairLayers === "depth" ? Pairing.atDepth(number, page.layers, model.layers) : number;
+      return Words.windows(model, String(own));
+    });
+    return `${name} of ${page.layers}${windows ? ", windows" : ""}`;
   }
 
   /** Set the bar's height for the style sheets, so that it never covers a focused element. */

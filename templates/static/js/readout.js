@@ -47,6 +47,8 @@ const Readouts = (() => {
     const own = differ && shown.kind === "map" ? `${ColorBars.write(shown.range.low)} to ${ColorBars.write(shown.range.high)} ×` : "";
     const parts = [
       `${Words.sentence(Words.layer(state.layer))}${of}`,
+      // short: in the narrow line below a map the rest is cut off
+      model.windowed.includes(state.layer) ? `windows of ${model.window} × ${model.window}` : "",
       // the bar of controls says over what
       ["mean", "max", "min"].includes(state.head) ? state.head : Words.head(state.head),
       Words.note(page, model, state),

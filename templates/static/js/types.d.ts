@@ -29,6 +29,9 @@ interface PageModel {
   measured: [number, number];
   /** Why heads of the model are missing on the page; empty if none are. */
   cut: string;
+  /** Side of the windows within which some layers attend, in patches; 0 without. */
+  window: number;
+  windowed: RowLabel[];
 }
 
 /** Features of all patches, a line for each direction (generator/present/cells/alike.py). */

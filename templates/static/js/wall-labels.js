@@ -34,7 +34,7 @@ const WallLabels = (() => {
    * @param {PageModel} model
    */
   function describe(chunk, state, model) {
-    const name = `${Words.sentence(Words.layer(state.layer))}, ${Words.head(state.head)}`;
+    const name = `${Words.sentence(Words.layerOf(model, state.layer))}, ${Words.head(state.head)}`;
     const row = chunk ? chunk.header.rows.indexOf(state.layer) : -1;
     // a model that lacks the query still has the chunk of its last query
     if (!chunk || row < 0 || chunk.header.query !== state.query) return name;

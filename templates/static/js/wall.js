@@ -20,7 +20,7 @@ const Walls = (() => {
     let size = measure(root, model, actions, byDepth);
 
     function refresh() {
-      layOut(parts, size);
+      layOut(parts, model, size);
       if (!last) return;
       draw(parts.canvas, model, size, last.view.chunk, actions.paint(last.view));
       mark(parts, model, size, last.view, last.chosen, last.preview);
@@ -43,7 +43,7 @@ const Walls = (() => {
       update(view, chosen, preview, lacking) {
         if (byDepth !== (chosen.pairLayers === "depth") && model.rows.length) {
           byDepth = !byDepth;
-          if (resized()) layOut(parts, size);
+          if (resized()) layOut(parts, model, size);
           painted = null;
         }
         const atlas = actions.paint(view);
@@ -99,21 +99,24 @@ const Walls = (() => {
       Dom.make("span", {}, [WallGeometry.headOf(column)]),
     );
     const layers = model.rows.map((name) => Dom.make("span", {}, [name]));
+    // apart from the numbers, some of which are left out where rows are low
+    const bars = model.windowed.map((name) => Dom.make("div", { title: Words.sentence(Words.layerOf(model, name)) }));
     root.append(
       Dom.make("div", { class: "wall" }, [
         Dom.make("div", { class: "wall-heads", "aria-hidden": "true" }, heads),
-        Dom.make("div", { class: "wall-layers", "aria-hidden": "true" }, layers),
+        Dom.make("div", { class: "wall-layers", "aria-hidden": "true" }, [...layers, ...bars]),
         frame,
       ]),
     );
-    return { canvas, cell, hint, row, frame, heads, layers, lens: WallLens.create(frame) };
+    return { canvas, cell, hint, row, frame, heads, layers, bars, lens: WallLens.create(frame) };
   }
 
   /**
    * @param {ReturnType<typeof build>} parts
+   * @param {PageModel} model
    * @param {WallSize} size
    */
-  function layOut(parts, size) {
+  function layOut(parts, model, size) {
     const { width, height } = WallGeometry.extent(size);
     // paper may be narrower than the window: positions are shares
     parts.frame.style.width = `${width}px`;
@@ -130,6 +133,10 @@ const Walls = (() => {
     parts.layers.forEach((label, row) => {
       const top = (100 * WallGeometry.top(size, row)) / height;
       Dom.place(label, 0, top, 100, (100 * size.height) / height, "%");
+    });
+    parts.bars.forEach((bar, i) => {
+      const top = (100 * WallGeometry.top(size, model.rows.indexOf(model.windowed[i]))) / height;
+      Dom.place(bar, 0, top, 100, (100 * size.height) / height, "%");
     });
   }
 
@@ -275,7 +282,7 @@ const Walls = (() => {
     if (!chunk || !atlas || row < 0 || chunk.header.maxima[row][column] === null) return lens.hide();
     const [rows, cols] = chunk.header.grid;
     const map = { x: column * cols, y: row * rows, cols, rows, shape: WallGeometry.shapeOf(model) };
-    lens.show(event, atlas, map, `${Words.sentence(Words.layer(layer))}, ${Words.head(head)}`);
+    lens.show(event, atlas, map, `${Words.sentence(Words.layerOf(model, layer))}, ${Words.head(head)}`);
   }
 
   /**

@@ -11,6 +11,24 @@ const Words = (() => {
     return layer === "pool" ? "pooling probe" : `layer ${layer}`;
   }
 
+  /**
+   * Whether a layer attends within windows, in words; empty if it attends to the whole picture.
+   * @param {PageModel} model
+   * @param {RowLabel} layer
+   */
+  function windows(model, layer) {
+    return model.windowed.includes(layer) ? `within windows of ${model.window} × ${model.window} patches` : "";
+  }
+
+  /**
+   * A layer of one model, with its windows.
+   * @param {PageModel} model
+   * @param {RowLabel} label
+   */
+  function layerOf(model, label) {
+    return [layer(label), windows(model, label)].filter(Boolean).join(", ");
+  }
+
   /** @param {HeadLabel} head */
   function head(head) {
     return head === "mean" || head === "max" || head === "min" ? `${head} over heads` : `head ${head}`;
@@ -205,5 +223,5 @@ const Words = (() => {
     return count === 1 ? "patch" : "patches";
   }
 
-  return { VALUES, isCut, patchesIn, unit, columnOf, layer, head, query, sentence, place, note, pairing, wallNote, shown };
+  return { VALUES, isCut, patchesIn, unit, columnOf, layer, layerOf, windows, head, query, sentence, place, note, pairing, wallNote, shown };
 })();

@@ -17,7 +17,13 @@ from generator.analysis.features.colors import (
     shared_components,
 )
 from generator.analysis.features.cosine import cosine_map, cosine_matrix
-from generator.analysis.features.pca import border, fit, foreground_sign, leading_component
+from generator.analysis.features.pca import (
+    border,
+    fit,
+    foreground_sign,
+    leading_component,
+    with_and_without,
+)
 from generator.errors import AnalysisError
 from generator.records.record import TokenLayout, View
 from tests.analysis.planted import planted, view_of
@@ -99,6 +105,19 @@ def test_outliers_capture_the_component_unless_they_are_left_out() -> None:
     assert ((free.scores.ravel()[~outliers] > 0) == usual).all()
     assert free.left_out == 2
     assert np.isfinite(free.scores).all()
+
+
+def test_with_and_without_outliers_are_the_two_fits() -> None:
+    features = planted(GRID, (2, 1, 6, 4))
+    outliers = np.zeros(GRID.patches, dtype=bool)
+    outliers[[3, 30]] = True
+    features[outliers] = 300 * np.random.default_rng(5).normal(size=32)
+    both = with_and_without(features, GRID, outliers)
+    alone = leading_component(features, GRID), leading_component(features, GRID, left_out=outliers)
+    for found, expected in zip(both, alone, strict=True):
+        np.testing.assert_allclose(found.scores, expected.scores, atol=1e-9)
+        assert found.explained == pytest.approx(expected.explained)
+        assert found.left_out == expected.left_out
 
 
 # --- colors -------------------------------------------------------------------------------------

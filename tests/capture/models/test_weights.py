@@ -16,6 +16,7 @@ from generator.capture.loaders.resolve import resolve_folder
 from generator.capture.models.load import LoadedModel, load
 from generator.capture.models.weights import filter_components, reduce_weights
 from tests.capture.families import FAMILIES
+from tests.capture.windowed import WINDOWED
 
 CPU = torch.device("cpu")
 WITHOUT = {
@@ -120,3 +121,13 @@ def test_a_filter_bank_of_one_pattern_has_one_component() -> None:
 def test_a_network_without_a_known_patch_embedding_has_no_filters() -> None:
     filters, spectrum = filter_components(None)
     assert (len(filters), len(spectrum)) == (0, 0)
+
+
+def test_the_embedding_of_a_cls_that_only_pretraining_had_is_skipped(tmp_path: Path) -> None:
+    folder = next(f for f in WINDOWED if f.name == "ViTDet").save(tmp_path / "vitdet")
+    model = load(resolve_folder(folder), device=CPU, dtype=torch.float32)
+    weights = reduce_weights(model, "k" * 64)
+    table = saved(folder, "position_embeddings").reshape(-1, 32)
+    assert (weights.position_grid, weights.position_note, len(table)) == ((14, 14), "", 197)
+    assert weights.position is not None
+    np.testing.assert_allclose(weights.position, table[1:], rtol=1e-6)

@@ -43,6 +43,7 @@ from generator.present.pages.wording import (
     prefix_text,
     scale_note,
     wall_alt,
+    windows_text,
 )
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
 from generator.text.phrases import counted
@@ -83,7 +84,7 @@ def page_at(
         shown_at: slug of a model -> image whose cell gives the model's facts; by default ``image``.
     """
     run = here.run
-    shown = [other for other in run.images if other.failure is None]
+    shown = [other.slug for other in run.images if other.failure is None]
     copies = here.contents.copies.get(image.slug)
     labels = ", ".join(model.label for model in run.models)
     at = shown_at or {model.slug: image for model in run.models}
@@ -99,7 +100,8 @@ def page_at(
         ),
         title=image.title,
         size=_size(image),
-        place=f"{shown.index(image) + 1} of {len(shown)}",
+        # without the total: one more picture would change every page
+        place=f"Picture {shown.index(image.slug) + 1}",
         credit=credit(image),
         facts=_facts(here, image),
         picture=here.picture(image),
@@ -182,11 +184,16 @@ def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColu
 
 def _note(model: ModelEntry, content: CellContent) -> str:
     """Note above the maps of a model."""
-    if content.received:
-        return RECEIVED_NOTE
-    if model.register and not model.register.made.taken_over.holds:
-        return "the test-time register does not take over from the patches: see the model's page"
-    return ""
+    facts = content.facts
+    windows = windows_text(facts.model, facts.model.within_windows(facts.layout))
+    parts = (
+        RECEIVED_NOTE if content.received else "",
+        f"{windows} (bars beside the numbers)" if windows else "",
+        "the test-time register does not take over from the patches: see the model's page"
+        if model.register and not model.register.made.taken_over.holds
+        else "",
+    )
+    return "; ".join(part for part in parts if part)
 
 
 def _detail(content: CellContent, model: ModelEntry, shown: str = "") -> str:
@@ -255,6 +262,7 @@ def page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageMo
             cut="",
         )
     facts = cell.facts
+    windowed = facts.model.within_windows(facts.layout)
     return PageModel(
         slug=model.slug,
         label=model.label,
@@ -272,6 +280,8 @@ def page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageMo
         source=_source(cell, model),
         measured=(facts.layout.rows, facts.layout.cols),
         cut=missing_heads(cell),
+        window=facts.model.window if windowed else 0,
+        windowed=tuple(str(layer + 1) for layer in windowed),
     )
 
 

@@ -26,7 +26,7 @@ from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section
 from generator.records.record import FloatArray
 from generator.text.numbers import number, percent
-from generator.text.phrases import counted
+from generator.text.phrases import counted, upper_first
 
 SHOWN = 1
 """Charts of budgets that are shown without being asked for."""
@@ -213,6 +213,7 @@ def rollout_section(context: ModelContext) -> Section:
             f"Rollouts of different patches have a cosine of "
             f"{number(float(digest.rollout_cosine.mean[0]))} from layer 1 on (1: the map no longer "
             f"depends on the patch). {context.over}",
+            *_rollout_in_windows(context),
         ),
         charts=shown[-1:],
         more_title="Rollout on the prefix" if len(shown) > 1 else "",
@@ -221,6 +222,15 @@ def rollout_section(context: ModelContext) -> Section:
         if context.layout.prefix
         else ("Rollout on the prefix: not applicable, this model has no prefix tokens.",),
     )
+
+
+def _rollout_in_windows(context: ModelContext) -> Iterator[str]:
+    """Sentence on a rollout through layers with windows."""
+    if context.windowed:
+        yield (
+            f"{upper_first(context.windows)}: a rollout leaves a window only in layers that attend "
+            "to the whole picture. What padding of windows gets is lost."
+        )
 
 
 def _rollout_prefix(context: ModelContext, uniform: float, band: str) -> Chart:

@@ -63,7 +63,8 @@ def _entropy(context: ModelContext) -> _Found:
     means = context.digest.entropy_patches.mean.mean(axis=1)
     return (
         number(float(means[-1])),
-        "mean entropy over patches in the last layer (0: one patch, 1: uniform). First layer: "
+        "mean entropy over patches (0: one patch, 1: uniform) in the last layer"
+        f"{context.within(context.layers - 1)}. First layer{context.within(0)}: "
         f"{number(float(means[0]))}.",
         "heads",
         "Heads",
@@ -74,7 +75,8 @@ def _distance(context: ModelContext) -> _Found:
     means = context.digest.distance_patches_share.mean.mean(axis=1)
     return (
         number(float(means[-1])),
-        "mean attention distance in the last layer, in short sides of the image. First layer: "
+        "mean attention distance, in short sides of the image, in the last layer"
+        f"{context.within(context.layers - 1)}. First layer{context.within(0)}: "
         f"{number(float(means[0]))}.",
         "distance",
         "Distance",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from generator.analysis.attention.heads import short_side, uniform_distance
 from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.quantities.table import quantity
 from generator.present.cells.labels import query_label
@@ -18,6 +20,7 @@ from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import HeadTable, Section
 from generator.records.record import FloatArray
 from generator.text.numbers import Notation, number, percent, value_text
+from generator.text.phrases import upper_first
 
 SORTED_LAYERS = 2
 """Layers at each end whose heads are sorted by distance, as in Raghu 2021, Fig. 3."""
@@ -69,6 +72,7 @@ def heads_section(context: ModelContext) -> Section:
         title="Heads",
         text=(
             _extremes(context),
+            *_entropy_in_windows(context),
             "Rows: layers. Columns: heads. Same scale for every model. Click a cell to open that "
             f"head on {context.image.title}.",
         ),
@@ -92,6 +96,18 @@ def _extremes(context: ModelContext) -> str:
         layer, head = divmod(index, context.heads)
         said.append(f"{number(float(values[layer, head]))} (layer {layer + 1}, head {head + 1})")
     return f"Entropy over patches ranges from {said[0]} to {said[1]}."
+
+
+def _entropy_in_windows(context: ModelContext) -> Iterator[str]:
+    """Sentence on the largest entropy that layers with windows can have."""
+    if not context.windowed:
+        return
+    patches = np.mean([math.log(c.facts.layout.patches) for c in context.cells])
+    largest = math.log(context.window.patches) / float(patches)
+    yield (
+        f"{upper_first(context.windows)}: their entropy is at most {number(largest)}, that of an "
+        "even spread over a window."
+    )
 
 
 def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
@@ -254,6 +270,7 @@ def distance_section(context: ModelContext) -> Section:
         text=(
             f"{_mean_distances(context)} Uniform attention would give "
             f"{number(uniform)} over the patches.",
+            *_distance_in_windows(context),
         ),
         charts=(
             _scatter(
@@ -278,12 +295,27 @@ def distance_section(context: ModelContext) -> Section:
     )
 
 
+def _distance_in_windows(context: ModelContext) -> Iterator[str]:
+    """Sentence on what an even spread gives in layers with windows."""
+    if not context.windowed:
+        return
+    facts = context.cells[0].facts.model
+    patch = (facts.patch_height, facts.patch_width)
+    sides = np.mean([short_side(c.facts.layout, patch) for c in context.cells])
+    even = uniform_distance(context.window, patch) / float(sides)
+    yield (
+        f"{upper_first(context.windows)}: an even spread over a whole window would give "
+        f"{number(even)}."
+    )
+
+
 def _mean_distances(context: ModelContext) -> str:
     """Sentence on the mean distance of the first and the last layer."""
     means = context.digest.distance_patches_share.mean.mean(axis=1)
     return (
         f"The mean attention distance is {number(float(means[0]))} of the input's short side in "
-        f"layer 1 and {number(float(means[-1]))} in layer {context.layers}."
+        f"layer 1{context.within(0)} and {number(float(means[-1]))} in layer {context.layers}"
+        f"{context.within(context.layers - 1)}."
     )
 
 

@@ -28,6 +28,7 @@ from generator.present.pages.wording import grid_text, map_alt, notice, prefix_t
 from generator.records.record import ModelFacts
 from generator.records.run import ImageEntry, ModelEntry
 from generator.text.numbers import count
+from generator.text.phrases import upper_first
 
 
 def model_pages(planner: Planner, model: ModelEntry) -> tuple[ModelPage, ...]:
@@ -83,6 +84,11 @@ def _facts(here: Planner, model: ModelEntry, cells: tuple[CellContent, ...]) -> 
         yield Fact("Register check", check_text(model.register))
     yield Fact("Grid it ran on", f"{grid_text(grids)} patches (rows × columns)")
     yield Fact("Input", f"{grid_text(inputs)} pixels (width × height)")
+    context = ModelContext.of(here, model)
+    if context and context.windowed:
+        whole = len(context.windowed) < context.layers
+        others = "; the others to the whole picture" if whole else ""
+        yield Fact("Attends", f"{upper_first(context.windows)}{others}")
     if vectors := vectors_of(here.contents.digests, model.slug):
         yield Fact("Object discovery uses", f"{' and '.join(vectors)} of the last layer")
     yield Fact("License", measured.license or "not stated")
