@@ -17,7 +17,7 @@ from generator.present.site.write import SiteResult, build_site
 from generator.records.record import AttentionRecord, TokenLayout
 from generator.text.numbers import number
 from tests import tiny
-from tests.present.gallery import Gallery, gallery
+from tests.present.gallery import BARE, Gallery, gallery
 from tests.present.pages.model.page import ModelPage, records, value
 from tests.present.site.test_site import VERSION
 
@@ -133,7 +133,7 @@ def test_the_page_of_a_large_model_stays_light(
     key = trial.run.cell("registers", "image0").record
     record = tiny.record(layout, layers=layers, heads=heads, extras=("massive", "values"))
     trial.records[key] = replace(record, key=key)
-    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION, settings=BARE)
     page = ModelPage(tmp_path / "site", "registers")
     assert page.cells["head-entropy"].shape == (layers, heads, 3)
     assert len(page.heads) == len(page.tables[HEADS]) - 1 == layers * heads
