@@ -41,7 +41,7 @@ def page(request: pytest.FixtureRequest, tabs: Tabs, site: Path) -> Iterator[Pag
 
 
 def test_a_map_of_such_a_layer_says_so_below_it(page: Page) -> None:
-    titles = page.locator(".readout-title")
+    titles = page.locator(".readout-title .visually-hidden")
     assert [text for text in titles.all_inner_texts() if "windows" in text] == [
         "Layer 1 of 3, windows of 3 × 3, mean, mean received attention (this model has no CLS "
         "token)"
@@ -60,7 +60,9 @@ def test_layers_by_depth_have_the_mark_at_their_depth(page: Page) -> None:
         [f"{depth} of 6, windows" for depth in (1, 2, 3, 4)]
     )
     page.select_option("#layer", "4")
-    expect(page.locator(".readout-title", has_text="windows")).to_contain_text("Layer 2 of 3")
+    expect(page.locator(".readout-title .visually-hidden", has_text="windows")).to_contain_text(
+        "Layer 2 of 3"
+    )
 
 
 def test_the_wall_marks_these_layers(page: Page) -> None:
