@@ -8,6 +8,9 @@
   So only 0 reads ``0``, and a value reads the same in a sentence and on a logarithmic axis.
 * **Shares** are written in percent, by the same rule: ``12.3 %``, ``0.0512 %``. Close to none and
   to all they are bounds: ``<0.001 %``, ``>99.9 %``. A difference of shares is in percentage points.
+* **Columns**, numbers of one quantity below each other, have as many decimals each, with zeros at
+  the end. None loses a digit, and the largest has at most one more than by itself; numbers that
+  are too far apart for that have their own decimals. See :func:`column`.
 * **Given numbers** (thresholds, ticks, settings) have all their digits, up to six.
 * **Counts** are whole, with a comma between thousands: ``25,600``.
 * Ties round away from zero, as JavaScript's ``toFixed`` does.
@@ -23,6 +26,7 @@ In the terminal and in text files the same numbers are in ASCII: :func:`plain`. 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
@@ -116,6 +120,42 @@ def value_text(value: float | None, notation: Notation) -> str:
     if notation == "points":
         return points(value)
     return signed(value) if notation == "difference" else number(value)
+
+
+def column(values: Sequence[float | None], notation: Notation = "number") -> list[str]:
+    """Values of one quantity below each other, in a notation, with as many decimals each."""
+    texts = [value_text(value, notation) for value in values]
+    factor = 100 if notation in ("percent", "points") else 1
+    inner = {
+        n: abs(Decimal(factor * float(value)))
+        for n, (value, text) in enumerate(zip(values, texts, strict=True))
+        if value is not None and math.isfinite(value) and text[0] not in "<>"
+    }
+    whole = notation == "percent"
+    sizes = [size for size in inner.values() if size and not (whole and size >= 100)]
+    places = _places(sizes, [texts[n] for n in inner])
+    if places is None:
+        return texts
+    unit = f"{NO_BREAK}%" if whole else ""
+    step = Decimal(1).scaleb(-places)
+    for n, size in inner.items():
+        sign = texts[n][0] if texts[n][0] in (MINUS, "+") else ""
+        texts[n] = f"{sign}{size.quantize(step, ROUND_HALF_UP):,f}{unit}"
+    return texts
+
+
+def _places(sizes: Sequence[Decimal], texts: Sequence[str]) -> int | None:
+    """Decimals of a column of numbers that are not 0; None where no number of decimals suits all.
+
+    Args:
+        sizes: the numbers without signs; without shares of 100 %, which would have no decimals.
+        texts: the numbers by themselves, without digits to lose.
+    """
+    if not sizes or any("e" in text for text in texts):
+        return None
+    most = max(len(text.split(NO_BREAK)[0].partition(".")[2]) for text in texts)
+    least = max(MEASURED - 1 - max(sizes).adjusted(), 0)
+    return most if most <= least + (max(sizes) < 1000) else None
 
 
 def range_text(low: float, high: float, notation: Notation) -> str:

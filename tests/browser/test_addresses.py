@@ -172,50 +172,71 @@ def opening(context: BrowserContext, url: str) -> Iterator[Opened]:
     opened.page.close()
 
 
+def load(opened: Opened, url: str) -> None:
+    """Open an address in a tab as if it were new."""
+    if opened.page.url != "about:blank":
+        opened.page.evaluate("() => sessionStorage.clear()")
+        opened.page.goto("about:blank")
+    opened.page.goto(url)
+
+
 @dataclass
 class Trial:
     """What came of trying the controls of a page.
 
     Attributes:
-        context: where pages are opened.
+        page: tries controls.
+        fresh: a tab of its own, in which addresses are opened as if for the first time.
         known: controls that are on the page.
         tried: those that changed the address.
         dragged: those that made no entry in the history.
         wrong: what was not as before, in words.
     """
 
-    context: BrowserContext
+    page: Opened
+    fresh: Opened
     known: set[str] = field(default_factory=set)
     tried: set[str] = field(default_factory=set)
     dragged: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
-    def control(self, name: str, url: str) -> None:
-        """Try everything that a control can be set to, from one address."""
-        with opening(self.context, url) as opened:
-            opened.wait()
-            control = controls(opened.page)[name]
-            assert control is not None
-            for value in alternatives(control):
-                before, entry = seen(opened), entry_of(opened.page)
-                operate(control, value)
-                after = seen(opened)
-                if opened.page.url == url:
-                    continue
-                self.tried.add(name)
-                if after == before:
-                    self.wrong.append(f"{name} {value}: nothing is to be seen of it")
-                self.compare(f"{name} {value}: in a fresh page", after, opened.page.url)
-                if entry_of(opened.page) == entry:
-                    self.dragged.add(name)
-                    opened.page.goto(url)
-                else:
-                    opened.page.go_back()
-                self.note(f"{name} {value}: after Back", before, seen(opened))
+    def start(self, url: str) -> None:
+        """Try the controls that an address shows and that were not tried yet."""
+        load(self.page, url)
+        self.page.wait()
+        before = seen(self.page)
+        found = controls(self.page.page)
+        self.known |= found.keys()
+        for name, control in found.items():
+            if control is not None and name not in self.tried | NO_CHOICE.keys():
+                before = self.control(name, before)
 
-    def compare(self, what: str, wanted: Seen, url: str) -> None:
-        with opening(self.context, url) as fresh:
-            self.note(what, wanted, seen(fresh))
+    def control(self, name: str, before: Seen) -> Seen:
+        """Try everything that a control can be set to; what is seen after going back."""
+        page = self.page.page
+        control = controls(page)[name]
+        assert control is not None
+        for value in alternatives(control):
+            here, entry = page.url, entry_of(page)
+            operate(control, value)
+            after = seen(self.page)
+            if page.url == here:
+                before = after
+                continue
+            self.tried.add(name)
+            if after == before:
+                self.wrong.append(f"{name} {value}: nothing is to be seen of it")
+            load(self.fresh, page.url)
+            self.note(f"{name} {value}: in a fresh page", after, seen(self.fresh))
+            if entry_of(page) == entry:
+                self.dragged.add(name)
+                page.goto(here)
+            else:
+                page.go_back()
+            back = seen(self.page)
+            self.note(f"{name} {value}: after Back", before, back)
+            before = back
+        return before
 
     def note(self, what: str, wanted: Seen, found: Seen) -> None:
         parts = [part for part in wanted if found[part] != wanted[part]]
@@ -229,18 +250,12 @@ def test_every_control_of_an_image_page_has_an_address(
 ) -> None:
     root = (site[1] / "i/image0/index.html").as_uri()
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    trial = Trial(context)
+    trial = Trial(*(Opened(context.new_page(), root) for _ in range(2)))
     for start in STARTS:
-        url = f"{root}#{start}"
-        with opening(context, url) as opened:
-            opened.wait()
-            found = controls(opened.page)
-        trial.known |= found.keys()
-        for name, control in found.items():
-            if control is not None and name not in trial.tried | NO_CHOICE.keys():
-                trial.control(name, url)
+        trial.start(f"{root}#{start}")
     context.close()
     assert trial.wrong == []
+    assert trial.page.noise == trial.fresh.noise == []
     assert trial.known - trial.tried == NO_CHOICE.keys()
     assert trial.dragged == DRAGGED
 

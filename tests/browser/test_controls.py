@@ -22,7 +22,7 @@ def stages(page: Page) -> list[str]:
 
 
 def titles(page: Page) -> list[str]:
-    return page.locator(".readout-title").all_inner_texts()
+    return page.locator(".readout-title .visually-hidden").all_inner_texts()
 
 
 @pytest.mark.parametrize(

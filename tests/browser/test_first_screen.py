@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,4 +75,24 @@ def test_at_a_zoom_of_200_percent_maps_and_controls_are_usable(
     bar = page.locator(".controls").bounding_box()
     assert bar is not None and bar["height"] <= 100
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 640
+    page.close()
+
+
+@pytest.mark.parametrize("window", [(1280, 800), (390, 844)])
+def test_captions_below_narrow_maps_are_whole(
+    open_page: Callable[..., Page], window: tuple[int, int]
+) -> None:
+    page = open_page("square", 4, window)
+    heads = page.locator(".model-head")
+    # what is outside of the map's width, or cut there
+    lost = heads.evaluate_all(
+        """all => all.filter(head => [...head.querySelectorAll("a, .readout-title, [aria-hidden]")]
+            .some(e => e.getBoundingClientRect().right > head.getBoundingClientRect().right + 1
+                || getComputedStyle(e).textOverflow === "ellipsis"))"""
+    )
+    assert heads.count() == 4 and lost == []
+    said = page.locator(".readout-title [aria-hidden]").all_inner_texts()
+    assert all(re.fullmatch(r"L(\d+)/\1, mean", text) for text in said), said
+    full = page.locator(".readout-title").first.get_attribute("title") or ""
+    assert re.match(r"Layer \d+ of \d+, mean", full)
     page.close()

@@ -258,7 +258,7 @@ def test_the_wall_shows_each_map_in_its_row_and_column(visit: Visit, site: Site)
 
 def test_each_maps_own_scale_is_labeled(visit: Visit) -> None:
     page = visit("i/image0/index.html").page
-    titles = page.locator(".readout-title")
+    titles = page.locator(".readout-title .visually-hidden")
     assert not any("Scale" in text for text in titles.all_text_contents())
     page.get_by_role("radio", name="look").check()
     settle(page)

@@ -185,6 +185,6 @@ def test_a_click_makes_that_patch_the_query(chromium: Browser, marked: tuple[str
             stage["y"] + (top + share * (bottom - top)) * factor,
         )
         settle(page)
-        title = page.locator('[data-model="0"] .readout-title').inner_text()
+        title = page.locator('[data-model="0"] .readout-title .visually-hidden').inner_text()
         assert f"query: the patch in row {place[0] + 1}, col {place[1] + 1}" in title
     context.close()

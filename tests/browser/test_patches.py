@@ -61,7 +61,9 @@ def test_a_clicked_patch_shows_what_it_attends_to_in_every_model(visit: Visit, s
         value = read_number(readout(page, model).split("×")[0])
         bound = error_bound(row[key], row.max()) + 0.0051 * row[key]
         assert abs(value - row[key]) <= bound, model
-        title = page.locator(f'[data-model="{MODELS.index(model)}"] .readout-title').inner_text()
+        title = page.locator(
+            f'[data-model="{MODELS.index(model)}"] .readout-title .visually-hidden'
+        ).inner_text()
         assert f"query: the patch in row {query[0] + 1}, col {query[1] + 1}" in title
 
 
@@ -84,13 +86,16 @@ def test_arrow_keys_move_the_query_and_the_address_brings_it_back(visit: Visit) 
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     opened.wait()
-    title = page.locator(".readout-title").first
+    title = page.locator(".readout-title .visually-hidden").first
     assert "the patch in row 3, col 5" in title.inner_text()
     page.keyboard.press("Shift+ArrowUp")
     opened.wait()
     assert "at=" in page.url
     again = visit(page.url.removeprefix(opened.root))
-    assert "the patch in row 3, col 5" in again.page.locator(".readout-title").first.inner_text()
+    assert (
+        "the patch in row 3, col 5"
+        in again.page.locator(".readout-title .visually-hidden").first.inner_text()
+    )
     page.go_back()
     opened.wait()
     assert "the patch in row 2, col 4" in title.inner_text()
@@ -106,7 +111,7 @@ def test_the_query_itself_is_no_part_of_a_maps_own_range(
     record = site[0].record("registers", "image0")
     assert record.patch_attention is not None
     # the other models keep no heads: then this is the only map, and the bar of the page is its own
-    own = page.locator('[data-model="1"] .readout-title').text_content() or ""
+    own = page.locator('[data-model="1"] .readout-title .visually-hidden').text_content() or ""
     shared = page.locator(".shared-bar").get_attribute("aria-label") or ""
     high = read_number((own.split(" ×")[0] if head == "mean" else shared).split(" to ")[1])
     left, _, right, _ = record.view.box

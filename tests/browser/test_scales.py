@@ -60,14 +60,20 @@ def test_a_scale_for_each_layer_is_shared_by_the_models(visit: Visit, site: Any)
     page = visit("i/image0/index.html#scale=layer&layer=2&clip=0").page
     high = max(np.nanmax(decoded(site, model)[1]) for model in MODELS)
     assert number(bar(page)[1]) == pytest.approx(high, rel=0.016)
-    assert not any("Scale" in text for text in page.locator(".readout-title").all_text_contents())
+    assert not any(
+        "Scale" in text
+        for text in page.locator(".readout-title .visually-hidden").all_text_contents()
+    )
 
 
 def test_a_scale_for_each_model_is_numbered_below_each(visit: Visit, site: Any) -> None:
     page = visit("i/image0/index.html#scale=model&clip=0").page
     assert "one scale for each model" in page.locator("#bar-says").inner_text()
     for index, model in enumerate(MODELS):
-        title = page.locator(f'[data-model="{index}"] .readout-title').text_content() or ""
+        title = (
+            page.locator(f'[data-model="{index}"] .readout-title .visually-hidden').text_content()
+            or ""
+        )
         high = title.split(" to ")[1].split(" ×")[0]
         assert number(high) == pytest.approx(np.nanmax(decoded(site, model)), rel=0.016)
 

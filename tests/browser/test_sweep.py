@@ -113,7 +113,7 @@ def test_steps_side_by_side_and_back(page: Page, site: Path) -> None:
 def test_all_steps_share_one_scale_also_where_models_have_their_own(page: Page, site: Path) -> None:
     open_image(page, site, "#scale=model&step=all")
     settled(page)
-    titles = page.locator("article.model:visible .readout-title")
+    titles = page.locator("article.model:visible .readout-title .visually-hidden")
     together = (titles.last.text_content() or "").partition(". Layer")[0]
     assert together.startswith("Scale ")
     for step in range(1, len(STEPS) + 1):
@@ -121,7 +121,7 @@ def test_all_steps_share_one_scale_also_where_models_have_their_own(page: Page, 
     open_image(page, site, "#scale=model&step=16000")
     page.reload()
     settled(page)
-    own = page.locator("article.model:visible .readout-title").last
+    own = page.locator("article.model:visible .readout-title .visually-hidden").last
     expect(own).to_contain_text(together)
 
 

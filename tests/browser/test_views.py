@@ -44,7 +44,7 @@ def halved(fine: Array) -> Array:
 def titles(page: Page) -> list[str]:
     return [
         text.replace(" of 3", "").replace(" of 6", "").split(",")[0:2]
-        for text in page.locator(".readout-title").all_inner_texts()
+        for text in page.locator(".readout-title .visually-hidden").all_inner_texts()
     ]  # type: ignore[misc]
 
 

@@ -75,14 +75,14 @@ def test_the_sentences_say_what_was_planted(
     )
     assert "Reg has no outlier patches" in text
     assert (
-        f"CLS of Plain gives outlier patches at most {percent(share)} of its attention (layer "
-        f"{draws}); they are 5.88\u00a0% of the tokens." in text
+        f"In Plain, CLS gives outlier patches at most {percent(share)} of its attention (layer "
+        f"{draws}). They are 5.88\u00a0% of the tokens." in text
     )
     n = reg.tokens
     registers = share + 3 * (1 - share) / (n - 1)
     assert (
-        f"CLS of Reg gives registers at most {percent(registers)} (layer {draws}); register "
-        f"{register} alone has {percent(share / registers)} of that." in text
+        f"In Reg, CLS gives registers at most {percent(registers)} of its attention (layer "
+        f"{draws}). Register {register} alone has {percent(share / registers)} of that." in text
     )
     assert f"High norms begin: register {register} after layer {first}." in text
     # in the last layer both attend to everything alike
@@ -93,5 +93,5 @@ def test_a_model_compared_with_itself_differs_in_nothing(tmp_path: Path, image: 
     planted = planted_patch_sink(tmp_path / "plain", layers=(4, 5), share=0.7)
     cell = measured(planted, image)
     text = said(compared(cell, cell)[0])
-    assert "Plain has more outliers in 0 of 1 image, Reg in 0; 1 is equal." in text
+    assert "More outliers: Plain in 0 of 1 image, Reg in 0; equal in 1." in text
     assert "The last-layer maps show no difference" in text

@@ -9,13 +9,16 @@ import random
 import shutil
 import struct
 import subprocess
+from typing import Any
 
 import numpy as np
 import pytest
 
 from generator.bundled import bundled
 from generator.text.numbers import (
+    Notation,
     between,
+    column,
     count,
     given,
     machine,
@@ -159,25 +162,86 @@ def many_values() -> list[float]:
     return [value for value in found if math.isfinite(value)]
 
 
-def test_scripts_print_numbers_like_python() -> None:
+@pytest.mark.parametrize(
+    ("values", "notation", "texts"),
+    [
+        ([0.609, 0.656, 0.4], "number", ["0.609", "0.656", "0.400"]),
+        ([58.5, 36.2, 106], "number", ["58.5", "36.2", "106.0"]),
+        ([11.3, 0.85, None], "number", ["11.30", "0.85", "–"]),
+        ([0.262, 0.0431], "number", ["0.2620", "0.0431"]),
+        ([0, 1.5, 12], "number", ["0.0", "1.5", "12.0"]),
+        ([3, 4, 0], "number", ["3", "4", "0"]),
+        ([0.4], "number", ["0.4"]),
+        ([], "number", []),
+        # too far apart
+        ([106, 0.0346], "number", ["106", "0.0346"]),
+        ([1e-6, 0.5], "number", ["1e−6", "0.5"]),
+        ([1234, 0.9], "number", ["1,234", "0.9"]),
+        ([-0.5, 0.25, 0], "difference", ["−0.50", "+0.25", "0.00"]),
+        ([-0.005, 0.25], "points", ["−0.5", "+25.0"]),
+        ([0.996, 0.9971, 1], "percent", ["99.6\xa0%", "99.7\xa0%", "100.0\xa0%"]),
+        ([0.5, 1 - 2e-6, 1e-6], "percent", ["50\xa0%", ">99.9\xa0%", "<0.001\xa0%"]),
+        ([0.0145, 0.00117], "percent", ["1.450\xa0%", "0.117\xa0%"]),
+    ],
+)
+def test_numbers_below_each_other_have_as_many_decimals(
+    values: list[float | None], notation: Notation, texts: list[str]
+) -> None:
+    assert column(values, notation) == texts
+
+
+def columns() -> list[list[float | None]]:
+    """Lists of numbers that are close and far apart, with gaps."""
+    rng = random.Random(2)
+    found: list[list[float | None]] = [[], [None], [0.0, 1.0], [1.0, 0.5, 0.99999999]]
+    for _ in range(2000):
+        power = rng.uniform(-5, 6)
+        spread = rng.uniform(0, 4)
+        values = [
+            rng.choice([1, 1, -1, 0]) * 10 ** (power + rng.uniform(0, spread)) for _ in range(4)
+        ]
+        found.append([*values, None] if rng.random() < 0.3 else [*values])
+    return found
+
+
+def test_scripts_print_columns_like_python() -> None:
+    lists = columns()
+    shares = [[None if v is None else min(abs(v), 1.0) for v in values] for values in lists]
+    printed = run_script(
+        "console.log(JSON.stringify(values.map(([v, s]) => [column(v), column(s, true)])));",
+        list(zip(lists, shares, strict=True)),
+    )
+    for values, part, texts in zip(lists, shares, printed, strict=True):
+        assert texts == [column(values), column(part, "percent")], values
+
+
+def run_script(code: str, values: object) -> Any:
+    """What a script prints, with the functions of numbers.js at hand."""
     if not shutil.which("node"):
         assert not os.environ.get("CI"), "There is no node: apt-get install nodejs."
         pytest.skip("There is no node: apt-get install nodejs.")
-    values = [*many_values(), None, math.inf, -math.inf, math.nan]
-    code = (
+    begin = (
         "const values = eval(require('fs').readFileSync(0, 'utf8'));"
-        "const {number, signed, percent} = Numbers;"
-        "const of = v => [number(v), number(v, 2), signed(v), percent(v)];"
-        "console.log(JSON.stringify(values.map(of)));"
+        "const {number, signed, percent, column} = Numbers;"
     )
     script = (bundled("templates") / "static" / "js" / "numbers.js").read_text(encoding="utf-8")
     done = subprocess.run(
-        ["node", "-e", script + code],
+        ["node", "-e", script + begin + code],
         input=json.dumps(values),  # with Infinity and NaN, as JavaScript writes them
         capture_output=True,
         text=True,
         encoding="utf-8",
         check=True,
     )
-    for value, texts in zip(values, json.loads(done.stdout), strict=True):
+    return json.loads(done.stdout)
+
+
+def test_scripts_print_numbers_like_python() -> None:
+    values = [*many_values(), None, math.inf, -math.inf, math.nan]
+    printed = run_script(
+        "const of = v => [number(v), number(v, 2), signed(v), percent(v)];"
+        "console.log(JSON.stringify(values.map(of)));",
+        values,
+    )
+    for value, texts in zip(values, printed, strict=True):
         assert texts == [number(value), number(value, 2), signed(value), percent(value)], value

@@ -26,7 +26,7 @@ from generator.analysis.compare.paired import STARS, Paired
 from generator.analysis.stream.norms import CUTOFFS
 from generator.records.record import OUTLIER, FloatArray
 from generator.text.numbers import count, given, number, percent, points
-from generator.text.phrases import counted
+from generator.text.phrases import counted, upper_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,8 @@ def _difference_of_outliers(
     more, fewer = int((share.difference > 0).sum()), int((share.difference < 0).sum())
     same = share.n - more - fewer
     yield (
-        f"{models[0].label} has more outliers in {count(more)} of {counted(share.n, 'image')}, "
-        f"{models[1].label} in {count(fewer)}; {count(same)} {'is' if same == 1 else 'are'} equal."
+        f"More outliers: {models[0].label} in {count(more)} of {counted(share.n, 'image')}, "
+        f"{models[1].label} in {count(fewer)}; equal in {count(same)}."
     )
     if share.interval is not None and share.stars_allowed:
         low, high = share.interval.low, share.interval.high
@@ -160,8 +160,8 @@ def _sinks(model: ComparedModel) -> Iterator[str]:
     found = most_on(model, (OUTLIERS,))
     if found is not None:
         yield (
-            f"CLS of {model.label} gives outlier patches at most {percent(found.most)} of its "
-            f"attention (layer {found.layer}); they are {percent(found.uniform)} of the tokens."
+            f"In {model.label}, CLS gives outlier patches at most {percent(found.most)} of its "
+            f"attention (layer {found.layer}). They are {percent(found.uniform)} of the tokens."
         )
 
 
@@ -171,13 +171,13 @@ def _registers(model: ComparedModel) -> Iterator[str]:
     if found is None:
         return
     most = (
-        f"; {_register(found.strongest)} alone has {percent(found.alone)} of that"
+        f" {upper_first(_register(found.strongest))} alone has {percent(found.alone)} of that."
         if len(model.registers) > 1 and found.most > 0
         else ""
     )
     yield (
-        f"CLS of {model.label} gives registers at most {percent(found.most)} (layer "
-        f"{found.layer}){most}. In the last layer they get {percent(found.last)}; they are "
+        f"In {model.label}, CLS gives registers at most {percent(found.most)} of its attention "
+        f"(layer {found.layer}).{most} In the last layer they get {percent(found.last)}. They are "
         f"{percent(found.uniform)} of the tokens."
     )
 

@@ -13,7 +13,7 @@ from generator.analysis.quantities.attention import CLS_MASS_REGISTERS, ENTROPY
 from generator.analysis.quantities.quantity import Quantity
 from generator.analysis.quantities.stream import OUTLIER_COUNT
 from generator.present.cells.files import CellContent
-from generator.text.numbers import number, percent
+from generator.text.numbers import column
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,6 @@ class Statistic:
     quantity: Quantity
     says: str
     unit: Literal["%", ""] = ""
-
-    def text(self, value: float) -> str:
-        """A value with its unit."""
-        return percent(value) if self.unit == "%" else number(value)
 
 
 STATISTICS = (
@@ -70,6 +66,10 @@ def _mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
-def figure_text(statistic: Statistic, value: float | None) -> str:
-    """A statistic of an image in words; empty where it doesn't apply."""
-    return "" if value is None else f"{statistic.says} {statistic.text(value)}".lstrip()
+def figure_texts(statistic: Statistic, values: Sequence[float | None]) -> list[str]:
+    """A statistic of images in words, one below the other; empty where it doesn't apply."""
+    texts = column(values, "percent" if statistic.unit else "number")
+    return [
+        "" if value is None else f"{statistic.says} {text}".lstrip()
+        for value, text in zip(values, texts, strict=True)
+    ]

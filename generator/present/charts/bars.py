@@ -20,10 +20,13 @@ from generator.present.charts.chart import (
     box_path,
 )
 from generator.records.record import FloatArray
-from generator.text.numbers import percent
+from generator.text.numbers import column, percent
 
 REST = 9
 """Series of the rest."""
+
+APART = 2
+"""Series of the part that a chart is about: the only one in the accent."""
 
 
 def stacked_bars(
@@ -60,9 +63,11 @@ def stacked_bars(
             paths[part] += box_path(left, top, round(slot * 0.76, 2), round(bottom - top, 2))
             below += share
     there = [n for n in range(len(names)) if np.isfinite(shares[:, n]).any()]
-    rows = [(label, *map(percent, shares[n, there])) for n, label in enumerate(labels)]
+    rows = shares[:, there]
     if uniform is not None:
-        rows.append(("uniform", *map(percent, uniform[there])))
+        rows = np.vstack([rows, uniform[there]])
+    heads = [*labels, *(["uniform"] if uniform is not None else [])]
+    columns = [column(list(map(float, values)), "percent") for values in rows.T]
     said = ", ".join(f"{names[n]} {percent(float(np.nanmean(shares[:, n])))}" for n in there)
     return Chart(
         words=words,
@@ -72,7 +77,9 @@ def stacked_bars(
         marks=tuple(Marks(series[n], "box", path) for n, path in enumerate(paths) if path),
         rules=_ends(uniform, y),
         keys=tuple(LegendEntry(series[n], names[n], "box") for n in there),
-        table=NumberTable((words.x, *(names[n] for n in there)), tuple(rows)),
+        table=NumberTable(
+            (words.x, *(names[n] for n in there)), tuple(zip(heads, *columns, strict=True))
+        ),
     )
 
 

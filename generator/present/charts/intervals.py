@@ -19,7 +19,7 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
-from generator.text.numbers import MISSING, Notation, range_text, value_text
+from generator.text.numbers import MISSING, Notation, column, range_text, value_text
 
 ROW = 40.0
 LEFT, TOP, RIGHT = 150.0, 8, AREA.right  # names of rows are wider than numbers
@@ -87,11 +87,13 @@ def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = Tr
             tuple(
                 (
                     row.name,
-                    value_text(row.middle, words.notation),
+                    middle,
                     _interval_text(row, words.notation) or MISSING,
                     str(int(np.isfinite(row.values).sum()) if row.count is None else row.count),
                 )
-                for row in rows
+                for row, middle in zip(
+                    rows, column([row.middle for row in rows], words.notation), strict=True
+                )
             ),
         ),
     )

@@ -21,7 +21,7 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
-from generator.text.numbers import given, value_text
+from generator.text.numbers import column, given, value_text
 
 STROKES = 8
 """Number of colors and strokes of series in ``charts.css``."""
@@ -221,11 +221,6 @@ def _table(series: Sequence[Series], words: Words) -> NumberTable:
     """A row for each x; cells of series without a value there are blank."""
     places = sorted({float(v) for one in series for v in one.x})
     found = [{float(a): float(v) for a, v in zip(one.x, one.y, strict=True)} for one in series]
-    rows = tuple(
-        (
-            given(place),
-            *(value_text(values.get(place), words.notation) for values in found),
-        )
-        for place in places
-    )
-    return NumberTable((words.x, *(one.name for one in series)), rows)
+    columns = [column([values.get(place) for place in places], words.notation) for values in found]
+    rows = zip(map(given, places), *columns, strict=True)
+    return NumberTable((words.x, *(one.name for one in series)), tuple(rows))

@@ -156,9 +156,7 @@ def _position_tiles(cosine: NDArray[np.float64]) -> Tiles:
     rows, cols = cosine.shape[:2]
     tiles, step = _shown(cosine)
     down, across = tiles.shape[:2]
-    some = (
-        f" One place in {step} each way has a tile, {down} × {across} in all." if step > 1 else ""
-    )
+    some = f" One tile for {step} × {step} places: {down} × {across} tiles." if step > 1 else ""
     return Tiles(
         width=across * (cols + GAP) - GAP,
         height=down * (rows + GAP) - GAP,

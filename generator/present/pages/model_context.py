@@ -127,4 +127,4 @@ def absent_section(section_id: str, title: str, said: str) -> Section:
 def reading(identifier: str) -> str:
     """What low and high values of a quantity mean; its caveat is on the methods page."""
     found = quantity(identifier)
-    return f"low = {found.low}, high = {found.high}."
+    return f"Low: {found.low}. High: {found.high}."

@@ -110,3 +110,8 @@ class Section:
     tables: tuple[Table, ...] = ()
     head_table: HeadTable | None = None
     absent: tuple[str, ...] = ()
+
+    @property
+    def narrow(self) -> bool:
+        """Whether one column of the page holds it: at most one chart or picture is open."""
+        return len(self.grids) + len(self.charts) + len(self.mosaics) < 2

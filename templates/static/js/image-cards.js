@@ -9,13 +9,13 @@ const ImageCards = (() => {
    * @param {IndexData} data
    * @param {IndexImage} image
    * @param {string} root
-   * @param {number} shown index of the statistic that is shown
+   * @param {string} figure the number that is shown; may be empty
    */
-  function make(data, image, root, shown) {
+  function make(data, image, root, figure) {
     return Dom.make("li", { class: "image-card" }, [
       ...pictures(data, image, root),
       ...words(image, root),
-      ...figure(data.statistics[shown], image.values[shown]),
+      ...(figure ? [Dom.make("p", { class: "image-card-figure" }, [figure])] : []),
     ]);
   }
 
@@ -69,14 +69,16 @@ const ImageCards = (() => {
   }
 
   /**
-   * The same words as figure_text in generator/present/cells/image_statistics.py.
-   * @param {IndexStatistic} statistic
-   * @param {number | null} value
+   * A statistic of every image, by the image: the same words as figure_texts in
+   * generator/present/cells/image_statistics.py.
+   * @param {IndexData} data
+   * @param {number} shown index of the statistic
    */
-  function figure({ says, unit }, value) {
-    if (value === null) return [];
-    const text = unit === "%" ? Numbers.percent(value) : Numbers.number(value);
-    return [Dom.make("p", { class: "image-card-figure" }, [`${says} ${text}`.trimStart()])];
+  function figures(data, shown) {
+    const { says, unit } = data.statistics[shown];
+    const values = data.images.map((image) => image.values[shown]);
+    const texts = Numbers.column(values, unit === "%");
+    return new Map(data.images.map((image, i) => [image, values[i] === null ? "" : `${says} ${texts[i]}`.trimStart()]));
   }
 
   /**
@@ -141,5 +143,5 @@ const ImageCards = (() => {
     return encodeURIComponent(slug);
   }
 
-  return { make };
+  return { make, figures };
 })();

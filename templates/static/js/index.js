@@ -154,7 +154,8 @@ const Finder = (() => {
         const images = IndexState.select(data, search);
         // what images are sorted by is what each says
         const shown = Math.max(0, IndexState.sortedBy(data, search));
-        waiting = images.map((image) => () => ImageCards.make(data, image, root, shown));
+        const figures = ImageCards.figures(data, shown);
+        waiting = images.map((image) => () => ImageCards.make(data, image, root, figures.get(image) ?? ""));
         list.replaceChildren();
         portion();
         swap(true);

@@ -70,6 +70,42 @@ const Numbers = (() => {
   }
 
   /**
+   * Numbers of one quantity below each other, with as many decimals each.
+   * @param {(number | null)[]} values
+   * @param {boolean} shares whether they are shares of 1, printed in percent
+   * @param {number} digits significant ones of the largest
+   */
+  function column(values, shares = false, digits = MEASURED) {
+    const texts = values.map((value) => (shares ? percent(value) : number(value, digits)));
+    const sizes = values.map((value, n) =>
+      value == null || !Number.isFinite(value) || /^[<>]/.test(texts[n]) ? null : Math.abs(shares ? 100 * value : value),
+    );
+    const found = sizes.filter((size) => size !== null && size > 0 && !(shares && size >= 100)).map(Number);
+    const own = texts.filter((_, n) => sizes[n] !== null);
+    const places = placesOf(found, own, digits);
+    if (places === null) return texts;
+    return texts.map((text, n) => {
+      const size = sizes[n];
+      if (size === null) return text;
+      return `${text.startsWith(MINUS) ? MINUS : ""}${grouped(size.toFixed(places))}${shares ? "\u00a0%" : ""}`;
+    });
+  }
+
+  /**
+   * Decimals of a column; null where no number of decimals suits all.
+   * @param {number[]} sizes
+   * @param {string[]} texts the numbers by themselves
+   * @param {number} digits
+   */
+  function placesOf(sizes, texts, digits) {
+    if (!sizes.length || texts.some((text) => text.includes("e"))) return null;
+    const most = Math.max(...texts.map((text) => (text.split("\u00a0")[0].split(".")[1] ?? "").length));
+    const power = Number(Math.max(...sizes).toExponential(20).split("e")[1]);
+    const least = Math.max(digits - 1 - power, 0);
+    return most <= least + (Math.max(...sizes) < 1000 ? 1 : 0) ? most : null;
+  }
+
+  /**
    * An upper bound, rounded up to one significant digit.
    * @param {number} bound
    */
@@ -79,5 +115,5 @@ const Numbers = (() => {
     return number(Math.ceil(bound / unit) * unit, 1);
   }
 
-  return { number, signed, count, percent, rough };
+  return { number, signed, count, percent, column, rough };
 })();

@@ -252,10 +252,11 @@ const Page = (() => {
     const ranges = all.flatMap((shown) => (shown.kind === "map" ? [shown.range] : []));
     const differ = !Ranges.agree(ranges);
     app.controls.showRange(differ ? null : (ranges[0] ?? null), current);
+    const readings = Readouts.rows(views, all, place);
     for (const [i, view] of views.entries()) {
       const shown = all[i];
       view.stage.update(view, current, shown, place);
-      view.readout.update(view, states[i], shown, place, differ);
+      view.readout.update(view, states[i], shown, readings[i], differ);
       if (app.numbers.open()) app.numbers.update(view, states[i], shown, app.ranges.off(view, chosen));
       const ring = app.pairing.of(views[0], view, chosen);
       view.wall.update(view, ring, states[i], Words.wallNote(page, view, chosen));

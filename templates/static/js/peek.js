@@ -50,7 +50,7 @@ const Peek = (() => {
   function copy(article) {
     const source = article.querySelector(".stage-map");
     const name = Dom.find(article, "h2").textContent ?? "";
-    const says = article.querySelector(".readout-title")?.textContent ?? "";
+    const says = article.querySelector(".readout-title .visually-hidden")?.textContent ?? "";
     const canvas = document.createElement("canvas");
     if (source instanceof HTMLCanvasElement && !source.hidden && source.width) {
       canvas.width = source.width;

@@ -16,11 +16,12 @@ const Readouts = (() => {
     row.append(...cells);
 
     return {
-      update(view, state, shown, place, differ) {
-        const text = titleText(page, view, state, shown, differ);
-        title.replaceChildren(text);
-        title.title = text;
-        const found = values(view, shown, place);
+      update(view, state, shown, found, differ) {
+        const { brief, full } = titleTexts(page, view, state, shown, differ);
+        title.replaceChildren(
+          Dom.make("span", { "aria-hidden": "true" }, [brief]), Dom.make("span", { class: "visually-hidden" }, [full]),
+        );
+        title.title = full;
         const single = found.length === 1;
         cells.forEach((cell, i) => {
           cell.hidden = single && i > 0;
@@ -33,35 +34,74 @@ const Readouts = (() => {
   }
 
   /**
+   * What a map is: in full, and so short that it stands beside the name below a narrow map.
    * @param {PageData} page
    * @param {ModelView} view
    * @param {State} state
    * @param {Shown} shown
    * @param {boolean} differ
    */
-  function titleText(page, { model }, state, shown, differ) {
+  function titleTexts(page, { model }, state, shown, differ) {
     if (shown.kind === "cosine") {
-      return `Cosine with the patch in row ${shown.own.row + 1}, col ${shown.own.col + 1}, features of the last layer`;
+      const at = where(shown.own.row, shown.own.col, "");
+      return { brief: `cosine with ${at}`, full: `Cosine with the patch in ${at}, features of the last layer` };
     }
     const of = state.layer === "pool" || !model.rows.includes(state.layer) ? "" : ` of ${model.layers}`;
     const own = differ && shown.kind === "map" ? `${ColorBars.write(shown.range.low)} to ${ColorBars.write(shown.range.high)} ×` : "";
-    const parts = [
-      `${Words.sentence(Words.layer(state.layer))}${of}`,
-      // short: in the narrow line below a map the rest is cut off
-      model.windowed.includes(state.layer) ? `windows of ${model.window} × ${model.window}` : "",
-      // the bar of controls says over what
-      ["mean", "max", "min"].includes(state.head) ? state.head : Words.head(state.head),
-      Words.note(page, model, state),
-    ];
-    return `${own ? `Scale ${own}. ` : ""}${parts.filter(Boolean).join(", ")}`;
+    // the bar of controls says over what
+    const head = ["mean", "max", "min"].includes(state.head) ? state.head : Words.head(state.head);
+    const windows = model.windowed.includes(state.layer) ? `windows of ${model.window} × ${model.window}` : "";
+    const full = [`${Words.sentence(Words.layer(state.layer))}${of}`, windows, head, Words.note(page, model, state)];
+    const depth = of ? `L${state.layer}/${model.layers}` : Words.layer(state.layer);
+    const brief = [own, depth, windows, head, Words.briefNote(model, state)];
+    return {
+      brief: brief.filter(Boolean).join(", "),
+      full: `${own ? `Scale ${own}. ` : ""}${full.filter(Boolean).join(", ")}`,
+    };
   }
+
+  /**
+   * The rows of all models: numbers of a column have as many decimals each.
+   * @param {ModelView[]} views
+   * @param {Shown[]} all
+   * @param {Place | null} place
+   * @returns {(Node | string)[][]}
+   */
+  function rows(views, all, place) {
+    const found = views.map((view, i) => values(view, all[i], place));
+    const printed = found.map((cells) => [...cells]);
+    for (let column = 0; column < COLUMNS.length; column += 1) {
+      const amounts = found.map((cells) => cells[column]).filter(isAmount);
+      if (!amounts.length) continue;
+      const { share, digits } = amounts[0];
+      const texts = Numbers.column(amounts.map(({ value }) => value), share, digits);
+      for (const cells of printed) {
+        const cell = cells[column];
+        if (isAmount(cell)) cells[column] = `${cell.before}${texts.shift() ?? ""}${cell.after}`;
+      }
+    }
+    return printed.map((cells) => cells.map((cell) => (isAmount(cell) ? "" : cell)));
+  }
+
+  /**
+   * @param {Amount | Node | string | undefined} cell
+   * @returns {cell is Amount}
+   */
+  function isAmount(cell) {
+    return typeof cell === "object" && "digits" in cell;
+  }
+
+  /**
+   * @typedef {{value: number, share: boolean, digits: number, before: string, after: string}} Amount a number
+   *   of a column, and what stands around it
+   */
 
   /**
    * The cells of a row; a single one for a sentence.
    * @param {ModelView} view
    * @param {Shown} shown
    * @param {Place | null} place
-   * @returns {(Node | string)[]}
+   * @returns {(Amount | Node | string)[]}
    */
   function values(view, shown, place) {
     if (shown.kind === "loading") return ["Loading…"];
@@ -93,30 +133,39 @@ const Readouts = (() => {
    * @param {Chunk} chunk
    * @param {{row: number, column: number}} map
    * @param {Patch | null} patch
+   * @returns {(Amount | Node | string)[]}
    */
   function mapValues({ model }, chunk, { row, column }, patch) {
     const { header, self } = chunk;
     const at = patch ?? Places.strongest(chunk, row, column);
     const times = Places.value(chunk, row, column, at);
     const bound = times > 0 ? times : Places.least(chunk, row, column);
-    const under = times > 0 ? "" : "< ";
     const fused = column > header.heads;
     const within = fused ? ` ± ${Numbers.rough(Fuse.error(header, row, column, times))}` : "";
     const many = Words.patchesIn(model);
-    const share = Numbers.percent((many * bound) / header.keys[row]).replace("<", "");
+    const share = (many * bound) / header.keys[row];
     const [first, last] = Places.ranks(chunk, row, column, at);
     const rank = first === last ? Numbers.count(first) : `${Numbers.count(first)}–${Numbers.count(last)}`;
     const [rows, cols] = header.grid;
     const norm = Norms.after(chunk, row)[at.row * cols + at.col];
     const own = self && self.row === at.row && self.col === at.col;
     return [
-      `${under}${times > 0 ? Numbers.number(times) : Numbers.rough(bound)} ×${within}`,
-      `${under}${share}`,
+      times > 0 ? amount(times, { after: ` ×${within}` }) : `< ${Numbers.rough(bound)} ×${within}`,
+      times > 0 ? amount(share, { share: true }) : `< ${Numbers.percent(share).replace("<", "")}`,
       `${rank} of ${Numbers.count(rows * cols)}`,
-      norm === undefined ? "–" : `${many > 1 ? "up to " : ""}${Numbers.number(Norms.times(norm), 2)} ×`,
+      norm === undefined ? "–" : amount(Norms.times(norm), { digits: 2, before: many > 1 ? "up to " : "", after: " ×" }),
       where(at.row, at.col, patch ? "" : "strongest: ", own ? " (query)" : ""),
       onPatches(header.mass[row][column].at(-1) ?? null),
     ];
+  }
+
+  /**
+   * @param {number} value
+   * @param {Partial<Amount>} rest
+   * @returns {Amount}
+   */
+  function amount(value, rest) {
+    return { value, share: false, digits: 3, before: "", after: "", ...rest };
   }
 
   /**
@@ -138,5 +187,5 @@ const Readouts = (() => {
     return Dom.make("span", {}, [bar, Numbers.percent(share)]);
   }
 
-  return { create };
+  return { create, rows };
 })();

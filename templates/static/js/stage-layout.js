@@ -14,6 +14,8 @@ const StageLayout = (() => {
   const NARROW = 700;
   /** A window is low up to this height, as in toolbar.css. */
   const LOW = 500;
+  /** Share of their largest width that maps may lose to stand in a single row, with the page going on below. */
+  const ROW = 0.96;
   /** Share of their largest width that maps may lose to what stands beside them. */
   const WORTH = 0.88;
 
@@ -58,6 +60,9 @@ const StageLayout = (() => {
     const picture = largest(count, shape, { ...short, width: room.width - PICTURE - GAP }, caption);
     const beside = largest(count, shape, { ...room, width: room.width - TABLE - GAP }, caption);
     const enough = WORTH * below.width;
+    if (below.across === count && beside.across < count && below.width >= ROW * beside.width) {
+      return { ...below, place: "below" };
+    }
     if (beside.width >= picture.width && beside.width >= enough) return { ...beside, place: "beside" };
     return picture.width >= enough ? { ...picture, place: "picture" } : { ...below, place: "below" };
   }
@@ -91,6 +96,9 @@ const StageLayout = (() => {
       root.style.setProperty("--across", String(found.across));
       root.style.setProperty("--map", `${Math.floor(found.width)}px`);
       root.style.setProperty("--shape", String(shape));
+      const bleed = -parseFloat(getComputedStyle(root).marginInlineStart);
+      const used = found.across * (found.width + GAP) + (found.place === "beside" ? TABLE + GAP : 0);
+      root.toggleAttribute("data-inset", bleed > 0 && room.width - used >= 2 * bleed);
       root.dataset.rows = String(Math.ceil(columns.length / found.across));
     }
 

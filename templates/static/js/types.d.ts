@@ -364,6 +364,6 @@ interface Stage {
 }
 
 interface Readout {
-  /** `differ`: whether the models' maps are not all on one range. */
-  update(view: ModelView, state: State, shown: Shown, place: Place | null, differ: boolean): void;
+  /** `cells`: of its row in the table of values. `differ`: whether the models' maps are not all on one range. */
+  update(view: ModelView, state: State, shown: Shown, cells: (Node | string)[], differ: boolean): void;
 }

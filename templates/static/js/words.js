@@ -84,6 +84,16 @@ const Words = (() => {
   }
 
   /**
+   * The query of a model in a few words, where it is not a token or patch of the bar of controls.
+   * @param {PageModel} model
+   * @param {State} state
+   */
+  function briefNote(model, state) {
+    if (state.layer === "pool" || !["CLS", VALUES].includes(state.query) || model.token === "CLS") return "";
+    return model.token === "received" ? "received attention" : `query ${model.token}`;
+  }
+
+  /**
    * Why a model has no maps for the chosen query; empty if it has.
    * @param {PageData} page
    * @param {PageModel} model
@@ -223,5 +233,5 @@ const Words = (() => {
     return count === 1 ? "patch" : "patches";
   }
 
-  return { VALUES, isCut, patchesIn, unit, columnOf, layer, layerOf, windows, head, query, sentence, place, note, pairing, wallNote, shown };
+  return { VALUES, isCut, patchesIn, unit, columnOf, layer, layerOf, windows, head, query, sentence, place, note, briefNote, pairing, wallNote, shown };
 })();

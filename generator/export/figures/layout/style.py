@@ -38,8 +38,8 @@ HAIRLINE = 0.4
 INK = "#1f1f1f"
 FAINT = "#6b6b6b"
 RULE = "#9a9a9a"
-SERIES = ("#1f1f1f", "#b5432a", "#2f6f8f", "#7a7a7a", "#8a6d1f", "#5a4a8a")
-"""Colors of series; strokes differ, too."""
+SERIES = ("#1f1f1f", "#0b6570", "#8a8a87", "#5c5c5c", "#3f949f", "#3a3a38")
+"""Colors of series, grays and one accent as on the pages; strokes differ, too."""
 
 STROKES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 DPI = 300

@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from generator.present.cells.files import CellContent
-from generator.present.cells.image_statistics import STATISTICS, figure_text
+from generator.present.cells.image_statistics import STATISTICS, figure_texts
 from generator.present.content.pairs import ComparedPair
 from generator.present.pages.image.sequence import sequence_summary
 from generator.present.pages.index.finder import aligned, finder, strip, values_listed
@@ -42,7 +42,7 @@ from generator.present.pages.wording import (
     prefix_text,
 )
 from generator.records.run import Failure, ImageEntry, ModelEntry
-from generator.text.numbers import number
+from generator.text.numbers import column
 from generator.text.phrases import counted
 
 CARDS = 6
@@ -64,6 +64,7 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
     pairs = here.contents.pairs if part.first else ()
     summary = f"{models_text(run)} on {images_text(run)}"
     lines = tuple(_model_lines(here)) if part.first else ()
+    figures = _figures_shown(here)
     return IndexPage(
         path=here.page,
         frame=here.frame(
@@ -82,7 +83,9 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         aligned=aligned(here),
         across=1 + len(run.listed),
         groups=tuple(
-            CardGroup(heading, tuple(_image_card(here, image) for image in group))
+            CardGroup(
+                heading, tuple(_image_card(here, image, figures[image.slug]) for image in group)
+            )
             for heading, group in groupby(part.images, key=lambda image: image.group)
         ),
         bar=here.shared_bar(),
@@ -95,7 +98,10 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         social=social(here) if part.first else None,
         credits=credit_groups(here) if part.first else (),
         figures=_figures(here) if part.first else (),
-        comparisons=tuple(_comparison_card(here, pair) for pair in pairs[:CARDS]),
+        comparisons=tuple(
+            _comparison_card(here, pair, mean)
+            for pair, mean in zip(pairs[:CARDS], _means(pairs[:CARDS]), strict=True)
+        ),
         more_comparisons=pair_links(here)[CARDS:] if part.first else (),
         reduced=site_notice(here) if part.first else None,
         marked=marked_summary(here) if part.first else None,
@@ -183,12 +189,28 @@ def _model_line(planner: Planner, model: ModelEntry) -> ModelLine:
     )
 
 
-def _comparison_card(planner: Planner, pair: ComparedPair) -> ComparisonCard:
+def _figures_shown(planner: Planner) -> dict[str, str]:
+    """The number of each listed image, by its slug; all pages of the index print them alike."""
+    images = listed_images(planner.run.images)
+    values = [values_listed(planner, image)[0] for image in images]
+    texts = figure_texts(STATISTICS[0], values)
+    return {image.slug: text for image, text in zip(images, texts, strict=True)}
+
+
+def _means(pairs: Sequence[ComparedPair]) -> list[str]:
+    """Mean divergence of each pair over its images."""
+    apart = [
+        [comparison.between.divergence for comparison in pair.comparisons.values()]
+        for pair in pairs
+    ]
+    return column([float(np.mean(each)) if each else None for each in apart])
+
+
+def _comparison_card(planner: Planner, pair: ComparedPair, mean: str) -> ComparisonCard:
     labels = {model.slug: model.label for model in planner.run.models}
     apart = {image: each.between.divergence for image, each in pair.comparisons.items()}
     text = ""
     if apart:
-        mean = number(float(np.mean(list(apart.values()))))
         text = f"Difference: {mean} bits ({counted(len(apart), 'picture')})"
     hero = planner.contents.front.hero
     # other pictures than the one above, where there are some
@@ -217,7 +239,7 @@ def _compared(planner: Planner, pair: ComparedPair, slug: str) -> Iterator[Compa
     yield ComparedPicture(replace(crop, alt=""), tuple(maps))
 
 
-def _image_card(planner: Planner, image: ImageEntry) -> ImageCard:
+def _image_card(planner: Planner, image: ImageEntry, figure: str) -> ImageCard:
     sequence = image.frame.sequence if image.frame and not image.failure else None
     url = planner.url(sequence_path(sequence.slug)) if sequence else planner.image_link(image)
     frames = strip(planner, sequence) if sequence else ()
@@ -228,7 +250,7 @@ def _image_card(planner: Planner, image: ImageEntry) -> ImageCard:
         crop=planner.crop(image),
         maps=() if image.failure else tuple(small_maps(planner, image)),
         failure=notice(image.failure),
-        figure=figure_text(STATISTICS[0], values_listed(planner, image)[0]),
+        figure=figure,
         summary=sequence_summary(planner, sequence) if sequence else "",
         strip=tuple(thumb for thumb in thumbs if thumb is not None),
     )

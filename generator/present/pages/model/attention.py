@@ -18,7 +18,7 @@ from generator.analysis.attention.budget import (
 from generator.analysis.cells.model_digest import QueryMeans
 from generator.analysis.quantities.table import quantity
 from generator.present.cells.labels import query_label
-from generator.present.charts.bars import REST, stacked_bars
+from generator.present.charts.bars import APART, REST, stacked_bars
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.charts.strips import head_strips
@@ -167,7 +167,7 @@ def _key(key: str) -> str:
 
 def _series(keys: tuple[str, ...]) -> list[int]:
     """Series of the parts; a part has one color in all models."""
-    fixed = {SELF: 1, "CLS": 2, OUTLIERS: 3, OTHERS: REST}
+    fixed = {SELF: 1, "CLS": 3, OUTLIERS: APART, OTHERS: REST}
     free = iter((4, 5, 6, 7, 8))
     return [fixed[key] if key in fixed else next(free) for key in keys]
 
@@ -257,8 +257,8 @@ def _rollout_prefix(context: ModelContext, uniform: float, band: str) -> Chart:
     )
 
 
-SERIES = {OUTLIERS: 3, REGISTERS: 4}
-"""Series of parts, as in the bars; CLS is 2."""
+SERIES = {OUTLIERS: APART, REGISTERS: 4}
+"""Series of parts, as in the bars; a class token is 3."""
 
 
 def head_strip(context: ModelContext, budget: HeadBudget) -> Chart | None:
@@ -280,7 +280,7 @@ def head_strip(context: ModelContext, budget: HeadBudget) -> Chart | None:
         names,
         budget.shares[there],
         budget.uniform[there],
-        series=[SERIES.get(budget.keys[part], 2) for part in there],
+        series=[SERIES.get(budget.keys[part], 3) for part in there],
     )
     return context.planner.defined(chart, "attention-budget")
 

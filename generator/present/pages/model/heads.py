@@ -19,7 +19,7 @@ from generator.present.pages.model.attention import head_columns
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import HeadTable, Section
 from generator.records.record import FloatArray
-from generator.text.numbers import Notation, number, percent, value_text
+from generator.text.numbers import Notation, column, number
 from generator.text.phrases import upper_first
 
 SORTED_LAYERS = 2
@@ -203,11 +203,12 @@ def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> HeadTable:
     """All quantities of every head."""
     distance = context.digest.distance_share.mean
     budget = head_columns(context)
-    rows = []
-    for layer, head in np.ndindex(context.layers, context.heads):
-        cells = [value_text(float(each.values[layer, head]), each.notation) for each in numbers]
-        cells += [percent(float(values[layer, head])) for _, values in budget]
-        rows.append((str(layer + 1), str(head + 1), *cells, number(float(distance[layer, head]))))
+    columns = [column(_flat(each.values), each.notation) for each in numbers]
+    columns += [column(_flat(values), "percent") for _, values in budget]
+    heads = [
+        (str(layer + 1), str(head + 1)) for layer, head in np.ndindex(context.layers, context.heads)
+    ]
+    cells = zip(*columns, column(_flat(distance)), strict=True)
     return HeadTable(
         id="numbers-of-heads",
         title="Numbers of every head",
@@ -218,11 +219,16 @@ def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> HeadTable:
                 *(name for name, _ in budget),
                 f"distance, prefix counted 0 ({quantity('distance-share').unit})",
             ),
-            tuple(rows),
+            tuple((*head, *each) for head, each in zip(heads, cells, strict=True)),
         ),
         target=context.target,
         heads=context.heads,
     )
+
+
+def _flat(values: FloatArray) -> list[float]:
+    """Values of all heads, by layer."""
+    return [float(value) for value in values.ravel()]
 
 
 def _entropy_lines(context: ModelContext) -> Chart:

@@ -38,8 +38,8 @@ def sinks_section(context: ModelContext) -> Section:
         id="sinks",
         title=title,
         text=(
-            f"{counted(strong, 'head')} on single images put more than {percent(SINK)} of all "
-            "attention on one key."
+            f"In {counted(strong, 'case')} of a head on an image, one key gets more than "
+            f"{percent(SINK)} of all attention."
             if strong
             else f"No head puts more than {percent(SINK)} of all attention on one key on any "
             "image.",
@@ -108,7 +108,7 @@ def _groups(prefix: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 def _series(names: list[str]) -> list[int]:
     """Series of the parts; CLS is as in the budgets."""
     free = iter((4, 5, 6, 7, 8, 1))
-    return [2 if name == "CLS" else next(free) for name in names]
+    return [3 if name == "CLS" else next(free) for name in names]
 
 
 def channel_chart(context: ModelContext, channels: ChannelMeans) -> Chart:

@@ -203,7 +203,7 @@ def _begins(names: list[tuple[str, int | None]]) -> str:
     said = [f"High norms begin: {', '.join(found)}."] if found else []
     if never:
         said.append(
-            f"Norms never exceed {given(OUTLIER)} × the median: {', '.join(never)}."
+            f"Never above {given(OUTLIER)} × the median: {', '.join(never)}."
             if found
             else f"No norm exceeds {given(OUTLIER)} × the median."
         )

@@ -25,7 +25,7 @@ from generator.present.pages.views import Picture
 from generator.present.pages.wording import map_alt
 from generator.records.record import View
 from generator.records.run import Failure, ImageEntry
-from generator.text.numbers import machine, number, percent
+from generator.text.numbers import column, machine, percent
 from generator.text.phrases import patches_text
 
 OPEN = 3
@@ -34,8 +34,12 @@ OPEN = 3
 
 def map_grid(pair: PairContext) -> MapGrid:
     """Both models' last-layer maps on the images where they differ most."""
+    compared = [pair.pair.comparisons.get(image.slug) for image in pair.shown]
+    apart = column([each.between.divergence if each else None for each in compared])
     rows = tuple(
-        _row(pair, image, tuple(_maps(pair, image)), _apart(pair, image)) for image in pair.shown
+        # images of which both models saw no part in common have no number
+        _row(pair, image, tuple(_maps(pair, image)), f"{bits} bits" if each else "")
+        for image, each, bits in zip(pair.shown, compared, apart, strict=True)
     )
     columns = (f"{letter} {label}" for letter, label in zip(LETTERS, pair.labels, strict=True))
     return MapGrid(tuple(columns), rows[:OPEN], rows[OPEN:])
@@ -50,12 +54,6 @@ def maps_rule(pair: PairContext) -> str:
     if pair.count <= OPEN:
         return what
     return f"{what} The {OPEN} of {pair.count} images whose maps differ most."
-
-
-def _apart(pair: PairContext, image: ImageEntry) -> str:
-    """Divergence of both maps; empty where they share no part of the image."""
-    comparison = pair.pair.comparisons.get(image.slug)
-    return "" if comparison is None else f"{number(comparison.between.divergence)} bits"
 
 
 def _row(pair: PairContext, image: ImageEntry, maps: tuple[Picture, ...], note: str = "") -> MapRow:

@@ -222,8 +222,8 @@ def _apart(pair: PairContext) -> str:
 def _lacks(measure: PairedMeasure) -> str:
     """Why a measure cannot be paired for two models."""
     if measure.quantity is CLS_MASS_REGISTERS:
-        return "it takes registers and a class token in both models"
-    return "it takes a class token in both models"
+        return "both models need registers and a class token"
+    return "both models need a class token"
 
 
 def _difference_chart(pair: PairContext, measure: PairedMeasure) -> Chart:

@@ -19,7 +19,7 @@ from generator.present.pages.model_context import absent_section
 from generator.present.pages.planner import Planner
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.present.pages.wording import not_applicable, withheld
-from generator.text.numbers import count, number
+from generator.text.numbers import column, count, number
 from generator.text.phrases import counted
 
 SHUFFLES = 1000
@@ -92,8 +92,10 @@ def _matches_table(labels: tuple[str, str], matches: tuple[Match, ...]) -> Table
         heads=(f"head of {labels[0]}",),
         columns=(f"head of {labels[1]}", "similarity"),
         rows=tuple(
-            TableRow((_head(match.one),), "", (_head(match.two), number(match.similarity)))
-            for match in matches
+            TableRow((_head(match.one),), "", (_head(match.two), similarity))
+            for match, similarity in zip(
+                matches, column([match.similarity for match in matches]), strict=True
+            )
         ),
     )
 

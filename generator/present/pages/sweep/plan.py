@@ -31,7 +31,7 @@ from generator.present.pages.sweep.views import Checkpoint, StepMap, StepRow, Sw
 from generator.present.pages.wording import map_alt, notice
 from generator.records.record import FloatArray
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sweep
-from generator.text.numbers import count, value_text
+from generator.text.numbers import column, count
 from generator.text.phrases import counted
 
 MOST_ROWS = 6
@@ -218,6 +218,7 @@ def _table(measured: _Measured) -> Table:
         ("Divergence from the first", DIVERGENCE, measured.agreement.first),
         ("Divergence from the last", DIVERGENCE, measured.agreement.last),
     ]
+    printed = [column(list(map(float, values)), each.notation) for _, each, values in columns]
     return Table(
         title="All numbers",
         heads=("step",),
@@ -228,7 +229,7 @@ def _table(measured: _Measured) -> Table:
                 measured.urls[n],
                 (
                     str(numbers.images if numbers else 0),
-                    *(value_text(values[n], each.notation) for _, each, values in columns),
+                    *(texts[n] for texts in printed),
                 ),
             )
             for n, ((step, _), numbers) in enumerate(

@@ -15,9 +15,9 @@ from generator.analysis.attention.budget import mass_budget
 from generator.analysis.attention.values import sink_values
 from generator.present.site.write import SiteResult, build_site
 from generator.records.record import AttentionRecord, TokenLayout
-from generator.text.numbers import number, percent
+from generator.text.numbers import number
 from tests import tiny
-from tests.present.gallery import Gallery, gallery
+from tests.present.gallery import BARE, Gallery, gallery
 from tests.present.pages.model.page import ModelPage, records, value
 from tests.present.site.test_site import VERSION
 
@@ -133,7 +133,7 @@ def test_the_page_of_a_large_model_stays_light(
     key = trial.run.cell("registers", "image0").record
     record = tiny.record(layout, layers=layers, heads=heads, extras=("massive", "values"))
     trial.records[key] = replace(record, key=key)
-    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION, settings=BARE)
     page = ModelPage(tmp_path / "site", "registers")
     assert page.cells["head-entropy"].shape == (layers, heads, 3)
     assert len(page.heads) == len(page.tables[HEADS]) - 1 == layers * heads
@@ -164,7 +164,10 @@ def test_bars_hold_the_budget_of_every_kind_of_query_and_sum_to_everything(built
         keys = ["itself", "CLS", "register 1", "register 2", "outlier patches", "other patches"]
         for layer, row in enumerate(rows[:-1]):
             for name, cell in zip(head[1:], row[1:], strict=True):
-                assert cell == percent(shares[layer, keys.index(name)]), (title, name)
+                digits = len(cell.removesuffix("\u00a0%").partition(".")[2])
+                share = 100 * float(shares[layer, keys.index(name)])
+                assert digits >= 1 or share in (0, 100), (title, name)
+                assert cell == f"{share:.{digits}f}\u00a0%", (title, name)
         uniform = [float(cell.removesuffix("\u00a0%")) for cell in rows[-1][1:] if cell != "–"]
         assert sum(uniform) == pytest.approx(100, abs=0.1)
 
@@ -296,7 +299,7 @@ def test_outlier_patches_have_bars_where_there_are_any_and_else_a_sentence(tmp_p
     assert "High norms begin: patches in layer 2." in pages["loud"].text
     _, *rows = pages["loud"].numbers("Patches above a cutoff")
     assert [(row[0], row[1]) for row in rows] == [
-        (str(n), "4.17\u00a0%" if n < 9 else "0\u00a0%") for n in range(2, 11)
+        (str(n), "4.17\u00a0%" if n < 9 else "0.00\u00a0%") for n in range(2, 11)
     ]
 
 

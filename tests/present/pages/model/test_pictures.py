@@ -171,7 +171,7 @@ def test_a_fine_grid_of_positions_is_shown_in_part_and_says_so(
     (file,) = (file for file in model.files if file.kind == "positions")
     with Image.open(site / file.path) as png:
         assert png.size == (9 * 27 - 1, 9 * 27 - 1)
-    assert "One place in 3 each way has a tile, 9 × 9 in all." in ModelPage(site, "plain").text
+    assert "One tile for 3 × 3 places: 9 × 9 tiles." in ModelPage(site, "plain").text
 
 
 @pytest.mark.usefixtures("begun")
