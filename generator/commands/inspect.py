@@ -48,7 +48,7 @@ def inspect(
     with one_line_errors():
         spec = ModelSpec.model_validate(model)
         if check is not None:
-            with reading(str(check)), check.open("rb"):  # before the model is looked for
+            with reading(check.name), check.open("rb"):  # before the model is looked for
                 pass
         resolved = inspection.show(
             console, spec, trust_remote_code=trust_remote_code, resolution=resolution
