@@ -11,7 +11,7 @@ from generator.present.pages.index.hero_views import FindingPart, HeroTile, Hero
 from generator.present.pages.planner import Planner
 from generator.present.pages.views import Picture
 from generator.records.run import ImageEntry, ModelEntry
-from generator.text.numbers import column, count, machine, number, percent
+from generator.text.numbers import count, machine, number, percent
 
 AVAILABLE = (1200, 540)
 """Width and height that the maps have in a window of 1280 x 800 pixels."""
@@ -47,7 +47,7 @@ def hero_view(planner: Planner) -> HeroView | None:
         aspect=machine(min(2.0, max(0.5, round(4 * aspect) / 4))),
         depth=hero.depth,
         depths=max(each.content.facts.model.layers for each in shown),
-        apart=tuple(f"{bits} bits" for bits in column(hero.apart)),
+        apart=tuple(f"{number(bits)} bits" for bits in hero.apart),
         colors=planner.contents.settings.colors,
     )
 
@@ -175,11 +175,10 @@ def _shares(shown: Sequence[_Shown], asked: str) -> Iterator[FindingPart]:
     ordered = sorted(shown, key=lambda each: each.found.strongest)
     ends = list(shown) if len(shown) < 3 else [ordered[0], ordered[-1]]
     first, last = ends[0], ends[-1]
-    shares = column([each.found.strongest for each in ends], "percent")
     yield FindingPart("from " if len(shown) > 2 else "")
-    yield FindingPart(shares[0], strong=True)
+    yield FindingPart(percent(first.found.strongest), strong=True)
     yield FindingPart(f" of {asked}")
     if len(shown) > 1:
         yield FindingPart(f" in “{first.label}” {'and' if len(shown) == 2 else 'to'} ")
-        yield FindingPart(shares[-1], strong=True)
+        yield FindingPart(percent(last.found.strongest), strong=True)
         yield FindingPart(f" in “{last.label}”")

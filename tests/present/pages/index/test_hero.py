@@ -72,7 +72,8 @@ def test_the_picture_and_the_layer_are_those_on_which_the_models_differ_most(
     assert bits == pytest.approx(layers, abs=2e-3)
     text = " ".join(index.text.split())
     where = "the last layer" if layer == 3 else f"layer {layer} of 3"
-    assert f"(of 6 pictures). In {where}, their maps differ by" in text
+    apart_here = (said["data-apart"] or "").split("|")[layer - 1]
+    assert f"(of 6 pictures). In {where}, their maps differ by {apart_here}" in text
 
 
 def test_it_says_what_share_the_strongest_tenth_of_the_patches_holds(
