@@ -63,7 +63,7 @@ def test_click_through_every_picture_and_model(opened: Opened) -> None:
     )
     page.locator("#image-cards a[href^='i/']").first.click()
     for number in range(1, images + 1):
-        expect(page.get_by_text(f"{number} of {images}").first).to_be_visible()
+        expect(page.get_by_text(f"Picture {number}", exact=True).first).to_be_visible()
         opened.wait()
         large = page.locator(".stage-map:visible").first
         expect(large).to_be_visible()

@@ -34,9 +34,18 @@ ABOUT = r"""(text) => {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(text);
     const rules = [];
+    // at commas outside of brackets
+    const apart = (selector) => {
+        let depth = 0;
+        const marked = [...selector].map((letter) => {
+            depth += (letter === "(") - (letter === ")");
+            return letter === "," && depth === 0 ? "\n" : letter;
+        });
+        return marked.join("").split("\n");
+    };
     const walk = (list) => {
         for (const rule of list) {
-            if (rule.selectorText) rules.push(...rule.selectorText.split(/,(?![^(]*\))/));
+            if (rule.selectorText) rules.push(...apart(rule.selectorText));
             else if (rule.cssRules) walk(rule.cssRules);
         }
     };

@@ -53,6 +53,12 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def measured_files(store: Path) -> dict[str, bytes]:
+    """Files of a store but its notes of sites, which are named by the folders of the sites."""
+    notes = ("sites/", "kept/pages/")
+    return {name: data for name, data in files(store).items() if not name.startswith(notes)}
+
+
 def manifest(spec: GallerySpec) -> Manifest:
     found = read_manifest(spec.out)
     assert found is not None

@@ -51,7 +51,7 @@ class PrincipalComponents:
         return np.where(real, along / np.sqrt(np.where(real, self.variance, 1)), 0)
 
 
-class _Sums:
+class _Moments:
     """Sums over vectors, from which their principal components follow; the vectors are not kept."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ def fit(features: Iterable[FloatArray], count: int) -> PrincipalComponents:
     Raises:
         AnalysisError: there are fewer than two vectors.
     """
-    sums = _Sums()
+    sums = _Moments()
     for piece in features:
         sums.add(piece)
     return sums.components(count)
@@ -173,7 +173,7 @@ def with_and_without(
     Raises:
         AnalysisError: fewer than two patches are no outliers.
     """
-    sums = _Sums()
+    sums = _Moments()
     sums.add(features[~outliers])
     without = sums.components(1)
     sums.add(features[outliers])

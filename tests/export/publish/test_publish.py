@@ -153,7 +153,7 @@ def test_commit_without_a_message(site: Path, words: tuple[str, ...]) -> None:
 def test_target_must_be_said(site: Path) -> None:
     result = run(site)
     assert result.exit_code == 2
-    assert "Missing option '--to'. Choose from:" in result.stderr
+    assert "Missing option '--to'. Choose branch, workflow or space." in result.stderr
 
 
 def test_folder_that_is_no_site(site: Path) -> None:

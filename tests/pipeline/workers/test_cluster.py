@@ -32,7 +32,7 @@ from generator.progress import Silent
 from generator.records.store import Store, load_records
 from generator.spec.gallery import GallerySpec
 from generator.spec.options import load_spec, merge
-from tests.pipeline.galleries import build, files, picture
+from tests.pipeline.galleries import build, files, measured_files, picture
 
 
 def without_a_namespace() -> str:
@@ -45,11 +45,6 @@ def without_a_namespace() -> str:
         ["unshare", "-rn", "ip", "link", "set", "lo", "up"], capture_output=True, check=False
     )
     return "A network namespace cannot be made here." if tried.returncode else ""
-
-
-def measured_files(store: Path) -> dict[str, bytes]:
-    """Files of a store but its notes of sites, which are named by the folders of the sites."""
-    return {name: data for name, data in files(store).items() if not name.startswith("sites/")}
 
 
 @pytest.mark.slow

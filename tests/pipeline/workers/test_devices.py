@@ -20,7 +20,7 @@ from generator.pipeline.workers.work import ModelLost, Note, Warned
 from generator.progress import Job, Silent
 from generator.spec.gallery import GallerySpec
 from generator.spec.options import merge
-from tests.pipeline.galleries import build, files, picture, replace_models
+from tests.pipeline.galleries import build, files, measured_files, picture, replace_models
 from tests.pipeline.test_failures import NAN, broken_model
 
 KILLED_ONCE = """
@@ -74,7 +74,7 @@ def test_the_gallery_is_the_same_on_two_devices_of_which_one_is_killed(
     assert reporter.texts.count(killed) == 1
     assert (outcome.measured, outcome.failures) == (before.measured, before.failures)
     assert [failure.message for failure in outcome.failures] == [NAN[0]]
-    assert files(both.store) == files(alone.store)
+    assert measured_files(both.store) == measured_files(alone.store)
     assert files(both.out) == files(alone.out)
 
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from generator.errors import StoreError
-from generator.present.files.cache import _link
+from generator.present.files.cache import link
 from generator.present.site.staging import alone, staged
 
 SITE = '{"generator": {"name": "attention-gallery"}}'
@@ -139,5 +139,5 @@ def test_a_system_without_links(
     else:
         monkeypatch.setattr(os, "link", refuse)
     (tmp_path / "one").write_text("x")
-    _link(tmp_path / "one", tmp_path / "two")
+    link(tmp_path / "one", tmp_path / "two")
     assert (tmp_path / "two").read_text() == "x"
