@@ -74,7 +74,7 @@ __all__ = [
     "outlier_patches",
 ]
 
-SCHEMA = 5
+SCHEMA = 6
 """Version of the record's fields. A record of another schema is measured again."""
 
 FloatArray = NDArray[np.floating]
