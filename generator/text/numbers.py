@@ -113,18 +113,28 @@ def points(difference: float | None) -> str:
     return signed(None if difference is None else 100 * difference)
 
 
-def value_text(value: float | None, notation: Notation) -> str:
+def value_text(value: float | None, notation: Notation, digits: int = MEASURED) -> str:
     """A value in a notation."""
     if notation == "percent":
-        return percent(value)
-    if notation == "points":
-        return points(value)
-    return signed(value) if notation == "difference" else number(value)
+        return percent(value, digits)
+    if notation in ("points", "difference"):
+        factor = 100 if notation == "points" else 1
+        plus = "+" if value is not None and value > 0 else ""
+        return plus + number(None if value is None else factor * value, digits)
+    return number(value, digits)
 
 
-def column(values: Sequence[float | None], notation: Notation = "number") -> list[str]:
-    """Values of one quantity below each other, in a notation, with as many decimals each."""
-    texts = [value_text(value, notation) for value in values]
+def column(
+    values: Sequence[float | None], notation: Notation = "number", digits: int = MEASURED
+) -> list[str]:
+    """Values of one quantity below or beside each other, in a notation, with as many decimals each.
+
+    Args:
+        values: None and NaN are :data:`MISSING`.
+        notation: of all of them.
+        digits: significant ones of the largest.
+    """
+    texts = [value_text(value, notation, digits) for value in values]
     factor = 100 if notation in ("percent", "points") else 1
     inner = {
         n: abs(Decimal(factor * float(value)))
@@ -133,7 +143,7 @@ def column(values: Sequence[float | None], notation: Notation = "number") -> lis
     }
     whole = notation == "percent"
     sizes = [size for size in inner.values() if size and not (whole and size >= 100)]
-    places = _places(sizes, [texts[n] for n in inner])
+    places = _places(sizes, [texts[n] for n in inner], digits)
     if places is None:
         return texts
     unit = f"{NO_BREAK}%" if whole else ""
@@ -144,33 +154,37 @@ def column(values: Sequence[float | None], notation: Notation = "number") -> lis
     return texts
 
 
-def _places(sizes: Sequence[Decimal], texts: Sequence[str]) -> int | None:
+def _places(sizes: Sequence[Decimal], texts: Sequence[str], digits: int) -> int | None:
     """Decimals of a column of numbers that are not 0; None where no number of decimals suits all.
 
     Args:
         sizes: the numbers without signs; without shares of 100 %, which would have no decimals.
         texts: the numbers by themselves, without digits to lose.
+        digits: significant ones of the largest.
     """
     if not sizes or any("e" in text for text in texts):
         return None
     most = max(len(text.split(NO_BREAK)[0].partition(".")[2]) for text in texts)
-    least = max(MEASURED - 1 - max(sizes).adjusted(), 0)
+    least = max(digits - 1 - max(sizes).adjusted(), 0)
     return most if most <= least + (max(sizes) < 1000) else None
 
 
-def range_text(low: float, high: float, notation: Notation) -> str:
-    """A range of values in a notation; differences without a plus sign."""
-    if notation == "percent":
-        return f"{percent(low)} to {percent(high)}"
-    factor = 100 if notation == "points" else 1
-    return between(factor * low, factor * high)
+def interval_texts(middle: float, low: float, high: float, notation: Notation) -> tuple[str, str]:
+    """A value and the interval around it, with as many decimals each; ends without a plus sign."""
+    value, first, last = column((middle, low, high), notation)
+    return value, _range(first.removeprefix("+"), last.removeprefix("+"))
 
 
-def tick_text(value: float, notation: Notation) -> str:
-    """A tick of an axis in a notation; differences without a plus sign."""
-    if notation == "percent":
-        return percent(value, GIVEN)
-    return given(100 * value if notation == "points" else value)
+def tick_texts(values: Sequence[float], notation: Notation, *, log: bool) -> list[str]:
+    """Ticks of an axis in a notation; differences without a plus sign.
+
+    Ticks of a linear axis have as many decimals each; those of a logarithmic one have their own.
+    """
+    if log:
+        texts = [value_text(value, notation, GIVEN) for value in values]
+    else:
+        texts = column(values, notation, GIVEN)
+    return [text.removeprefix("+") for text in texts]
 
 
 def count(value: int) -> str:
@@ -179,9 +193,12 @@ def count(value: int) -> str:
 
 
 def between(low: float, high: float, digits: int = MEASURED) -> str:
-    """A range of measured numbers: ``0.1 to 0.3``; one number if both print the same."""
-    first, last = number(low, digits), number(high, digits)
-    return first if first == last else f"{first} to {last}"
+    """A range of measured numbers: ``0.10 to 0.35``; one number if both print the same."""
+    return _range(*column((low, high), digits=digits))
+
+
+def _range(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 def plain(text: str) -> str:

@@ -21,6 +21,7 @@ from generator.text.numbers import (
     column,
     count,
     given,
+    interval_texts,
     machine,
     number,
     percent,
@@ -28,6 +29,7 @@ from generator.text.numbers import (
     points,
     rounded,
     signed,
+    tick_texts,
 )
 
 
@@ -127,6 +129,20 @@ def test_counts_and_ranges() -> None:
     ]
     assert between(-0.125, 1500) == "−0.125 to 1,500"
     assert between(0.50001, 0.49999) == "0.5"
+    assert between(0.1, 0.35) == "0.10 to 0.35"
+
+
+def test_a_value_and_its_interval_have_as_many_decimals_each() -> None:
+    assert interval_texts(0.0571, -0.12, 0.2, "points") == ("+5.71", "−12.00 to 20.00")
+    assert interval_texts(1.5, 1, 2.25, "number") == ("1.50", "1.00 to 2.25")
+    assert interval_texts(0.5, 0.5, 0.5, "percent") == ("50\u00a0%", "50\u00a0%")
+
+
+def test_ticks_of_a_linear_axis_have_as_many_decimals_each() -> None:
+    shares = tick_texts((0, 0.005, 0.01, 0.015), "percent", log=False)
+    assert shares == [f"{text}\u00a0%" for text in ("0.0", "0.5", "1.0", "1.5")]
+    assert tick_texts((-1, -0.5, 0, 0.5), "difference", log=False) == ["−1.0", "−0.5", "0.0", "0.5"]
+    assert tick_texts((0.01, 0.1, 1), "number", log=True) == ["0.01", "0.1", "1"]
 
 
 def test_the_terminal_and_programs_get_ascii() -> None:

@@ -25,7 +25,7 @@ from generator.analysis.compare.pair import MapComparison
 from generator.analysis.compare.paired import STARS, Paired
 from generator.analysis.stream.norms import CUTOFFS
 from generator.records.record import OUTLIER, FloatArray
-from generator.text.numbers import count, given, number, percent, points
+from generator.text.numbers import column, count, given, number, percent
 from generator.text.phrases import counted, upper_first
 
 
@@ -148,10 +148,10 @@ def _difference_of_outliers(
     if share.interval is not None and share.stars_allowed:
         low, high = share.interval.low, share.interval.high
         apart = "excludes" if low > 0 or high < 0 else "includes"
+        mean, first, last = column((share.mean, low, high), "points")
         yield (
-            f"The mean difference, first minus second, is {points(share.mean)} percentage points; "
-            f"its nominal 95\u00a0% interval over images, {points(low)} to {points(high)}, {apart} "
-            "zero."
+            f"The mean difference, first minus second, is {mean} percentage points; its nominal "
+            f"95\u00a0% interval over images, {first} to {last}, {apart} zero."
         )
 
 

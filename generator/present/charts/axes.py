@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from generator.present.charts.chart import Axis, AxisTick
-from generator.text.numbers import Notation, tick_text
+from generator.text.numbers import Notation, tick_texts
 
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -44,8 +44,9 @@ class Span:
         values = (
             log_ticks(self.low, self.high) if self.log else round_ticks(self.low, self.high, count)
         )
-        ticks = (AxisTick(self.at(value), tick_text(value, notation)) for value in values)
-        return Axis(label, tuple(ticks))
+        texts = tick_texts(values, notation, log=self.log)
+        ticks = tuple(AxisTick(self.at(v), text) for v, text in zip(values, texts, strict=True))
+        return Axis(label, ticks)
 
 
 def round_ticks(low: float, high: float, count: int) -> tuple[float, ...]:

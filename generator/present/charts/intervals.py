@@ -19,7 +19,7 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
-from generator.text.numbers import MISSING, Notation, column, range_text, value_text
+from generator.text.numbers import MISSING, Notation, column, interval_texts, value_text
 
 ROW = 40.0
 LEFT, TOP, RIGHT = 150.0, 8, AREA.right  # names of rows are wider than numbers
@@ -88,7 +88,7 @@ def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = Tr
                 (
                     row.name,
                     middle,
-                    _interval_text(row, words.notation) or MISSING,
+                    _interval_texts(row, words.notation)[1] or MISSING,
                     str(int(np.isfinite(row.values).sum()) if row.count is None else row.count),
                 )
                 for row, middle in zip(
@@ -100,13 +100,13 @@ def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = Tr
 
 
 def _mean_text(row: IntervalRow, notation: Notation, what: str = "") -> str:
-    text = f"{row.name}{what}: {value_text(row.middle, notation)}"
-    interval = _interval_text(row, notation)
+    mean, interval = _interval_texts(row, notation)
+    text = f"{row.name}{what}: {mean}"
     return f"{text} (nominal 95\u00a0% interval {interval})" if interval else text
 
 
-def _interval_text(row: IntervalRow, notation: Notation) -> str:
-    """The interval; empty if there is none."""
-    if row.low is None or row.high is None:
-        return ""
-    return range_text(row.low, row.high, notation)
+def _interval_texts(row: IntervalRow, notation: Notation) -> tuple[str, str]:
+    """The mean and its interval, which is empty if there is none."""
+    if row.middle is None or row.low is None or row.high is None:
+        return value_text(row.middle, notation), ""
+    return interval_texts(row.middle, row.low, row.high, notation)

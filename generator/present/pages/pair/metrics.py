@@ -20,7 +20,7 @@ from generator.present.pages.model_context import reading
 from generator.present.pages.pair.pair import MOST_DOTS, PairContext, difference_interval
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
-from generator.text.numbers import MISSING, Notation, count, range_text, value_text
+from generator.text.numbers import MISSING, Notation, column, count, interval_texts, value_text
 from generator.text.phrases import counted, upper_first
 
 AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
@@ -181,10 +181,10 @@ def _mean_text(values: FloatArray, notation: Notation) -> str:
     if not len(values):
         return MISSING
     interval = mean_interval(values)
-    text = value_text(float(values.mean()), notation)
+    mean = float(values.mean())
     if interval is None:
-        return text
-    low, high = (value_text(end, notation) for end in (interval.low, interval.high))
+        return value_text(mean, notation)
+    text, low, high = column((mean, interval.low, interval.high), notation)
     return f"{text} [{low},\u00a0{high}]"
 
 
@@ -273,16 +273,14 @@ def _difference_row(
     if not found.n:
         return TableRow((measure.name,), url, (measure.quantity.unit, *4 * (MISSING,), "0"))
     interval, notation = found.interval, measure.quantity.notation
+    means = column((float(found.one.mean()), float(found.two.mean())), notation)
     change = measure.quantity.change_notation
+    difference, reach = value_text(found.mean, change), MISSING
+    if interval:
+        difference, reach = interval_texts(found.mean, interval.low, interval.high, change)
+    difference += " *" if star else ""
     return TableRow(
         (measure.name,),
         url,
-        (
-            measure.quantity.unit,
-            value_text(float(found.one.mean()), notation),
-            value_text(float(found.two.mean()), notation),
-            value_text(found.mean, change) + (" *" if star else ""),
-            range_text(interval.low, interval.high, change) if interval else MISSING,
-            str(found.n),
-        ),
+        (measure.quantity.unit, *means, difference, reach, str(found.n)),
     )

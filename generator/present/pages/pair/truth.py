@@ -23,7 +23,7 @@ from generator.present.charts.intervals import interval_chart
 from generator.present.pages.pair.pair import PairContext, difference_interval
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
-from generator.text.numbers import MISSING, percent, points, range_text
+from generator.text.numbers import MISSING, column, interval_texts, percent, points
 from generator.text.phrases import counted
 
 OwnInterval = Callable[[FloatArray], Interval | None]
@@ -189,22 +189,20 @@ def _cells(
     found: Paired, *, own: OwnInterval | None = None, compared: bool = True
 ) -> tuple[str, ...]:
     """Cells with both means, and their difference if the map is the models' own."""
-    interval = found.interval if compared else None
-    return (
-        _mean(found.one, own),
-        _mean(found.two, own),
-        points(found.mean) if compared else MISSING,
-        range_text(interval.low, interval.high, "points") if interval else MISSING,
-        str(found.n),
-    )
+    difference, reach = points(found.mean) if compared else MISSING, MISSING
+    if compared and found.interval:
+        low, high = found.interval.low, found.interval.high
+        difference, reach = interval_texts(found.mean, low, high, "points")
+    return (_mean(found.one, own), _mean(found.two, own), difference, reach, str(found.n))
 
 
 def _mean(values: FloatArray, own: OwnInterval | None) -> str:
     interval = own(values) if own else None
-    text = percent(float(values.mean()))
+    mean = float(values.mean())
     if interval is None:
-        return text
-    return f"{text} [{percent(interval.low)},\u00a0{percent(interval.high)}]"
+        return percent(mean)
+    text, low, high = column((mean, interval.low, interval.high), "percent")
+    return f"{text} [{low},\u00a0{high}]"
 
 
 def _differences(pair: PairContext, marks: Marks, place: int) -> Chart | None:
