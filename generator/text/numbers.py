@@ -9,8 +9,8 @@
 * **Shares** are written in percent, by the same rule: ``12.3 %``, ``0.0512 %``. Close to none and
   to all they are bounds: ``<0.001 %``, ``>99.9 %``. A difference of shares is in percentage points.
 * **Columns**, numbers of one quantity below each other, have as many decimals each, with zeros at
-  the end. None loses a digit, and the largest has at most one more than by itself; numbers that
-  are too far apart for that have their own decimals. See :func:`column`.
+  the end; 0 stays ``0``. None loses a digit, and the largest has at most one more than by itself;
+  numbers that are too far apart for that have their own decimals. See :func:`column`.
 * **Given numbers** (thresholds, ticks, settings) have all their digits, up to six.
 * **Counts** are whole, with a comma between thousands: ``25,600``.
 * Ties round away from zero, as JavaScript's ``toFixed`` does.
@@ -139,10 +139,10 @@ def column(
     inner = {
         n: abs(Decimal(factor * float(value)))
         for n, (value, text) in enumerate(zip(values, texts, strict=True))
-        if value is not None and math.isfinite(value) and text[0] not in "<>"
+        if value and math.isfinite(value) and text[0] not in "<>"
     }
     whole = notation == "percent"
-    sizes = [size for size in inner.values() if size and not (whole and size >= 100)]
+    sizes = [size for size in inner.values() if not (whole and size >= 100)]
     places = _places(sizes, [texts[n] for n in inner], digits)
     if places is None:
         return texts

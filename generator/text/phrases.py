@@ -52,6 +52,11 @@ def upper_first(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
+def quoted(label: str) -> str:
+    """A label within a sentence. It may be any words, such as ``with registers, small``."""
+    return f"“{label}”"
+
+
 def stream_layer(index: int) -> str:
     """A layer of the residual stream: ``layer 3``; layer 0 is the embedding."""
     return f"layer {index}" if index else "the embedding"

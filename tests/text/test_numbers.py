@@ -140,8 +140,8 @@ def test_a_value_and_its_interval_have_as_many_decimals_each() -> None:
 
 def test_ticks_of_a_linear_axis_have_as_many_decimals_each() -> None:
     shares = tick_texts((0, 0.005, 0.01, 0.015), "percent", log=False)
-    assert shares == [f"{text}\u00a0%" for text in ("0.0", "0.5", "1.0", "1.5")]
-    assert tick_texts((-1, -0.5, 0, 0.5), "difference", log=False) == ["−1.0", "−0.5", "0.0", "0.5"]
+    assert shares == [f"{text}\u00a0%" for text in ("0", "0.5", "1.0", "1.5")]
+    assert tick_texts((-1, -0.5, 0, 0.5), "difference", log=False) == ["−1.0", "−0.5", "0", "0.5"]
     assert tick_texts((0.01, 0.1, 1), "number", log=True) == ["0.01", "0.1", "1"]
 
 
@@ -185,7 +185,7 @@ def many_values() -> list[float]:
         ([58.5, 36.2, 106], "number", ["58.5", "36.2", "106.0"]),
         ([11.3, 0.85, None], "number", ["11.30", "0.85", "–"]),
         ([0.262, 0.0431], "number", ["0.2620", "0.0431"]),
-        ([0, 1.5, 12], "number", ["0.0", "1.5", "12.0"]),
+        ([0, 1.5, 12], "number", ["0", "1.5", "12.0"]),
         ([3, 4, 0], "number", ["3", "4", "0"]),
         ([0.4], "number", ["0.4"]),
         ([], "number", []),
@@ -193,7 +193,7 @@ def many_values() -> list[float]:
         ([106, 0.0346], "number", ["106", "0.0346"]),
         ([1e-6, 0.5], "number", ["1e−6", "0.5"]),
         ([1234, 0.9], "number", ["1,234", "0.9"]),
-        ([-0.5, 0.25, 0], "difference", ["−0.50", "+0.25", "0.00"]),
+        ([-0.5, 0.25, 0], "difference", ["−0.50", "+0.25", "0"]),
         ([-0.005, 0.25], "points", ["−0.5", "+25.0"]),
         ([0.996, 0.9971, 1], "percent", ["99.6\xa0%", "99.7\xa0%", "100.0\xa0%"]),
         ([0.5, 1 - 2e-6, 1e-6], "percent", ["50\xa0%", ">99.9\xa0%", "<0.001\xa0%"]),

@@ -10,6 +10,7 @@ import numpy as np
 from generator.analysis.attention.head_similarity import Match
 from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.compare.pair import Baselines, MapComparison
+from generator.text.phrases import quoted
 
 LETTERS = ("A", "B")
 """Short names of the first and the second model."""
@@ -37,6 +38,11 @@ class ComparedModel:
     digest: ModelDigest
     checkpoint: str
     test_time: bool = False
+
+    @property
+    def name(self) -> str:
+        """The label in quotes, as sentences have it: it may be any words."""
+        return quoted(self.label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ def pair_links(planner: Planner, model: str = "") -> tuple[Link, ...]:
     return tuple(
         Link(
             planner.url(pair_path(pair.one, pair.two)),
-            f"{labels[pair.one]} and {labels[pair.two]}",
+            f"{labels[pair.one]} vs {labels[pair.two]}",
         )
         for pair in planner.contents.pairs
         if not model or model in (pair.one, pair.two)

@@ -78,9 +78,9 @@ const Numbers = (() => {
   function column(values, shares = false, digits = MEASURED) {
     const texts = values.map((value) => (shares ? percent(value) : number(value, digits)));
     const sizes = values.map((value, n) =>
-      value == null || !Number.isFinite(value) || /^[<>]/.test(texts[n]) ? null : Math.abs(shares ? 100 * value : value),
+      !value || !Number.isFinite(value) || /^[<>]/.test(texts[n]) ? null : Math.abs(shares ? 100 * value : value),
     );
-    const found = sizes.filter((size) => size !== null && size > 0 && !(shares && size >= 100)).map(Number);
+    const found = sizes.filter((size) => size !== null && !(shares && size >= 100)).map(Number);
     const own = texts.filter((_, n) => sizes[n] !== null);
     const places = placesOf(found, own, digits);
     if (places === null) return texts;

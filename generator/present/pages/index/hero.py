@@ -12,6 +12,7 @@ from generator.present.pages.planner import Planner
 from generator.present.pages.views import Picture
 from generator.records.run import ImageEntry, ModelEntry
 from generator.text.numbers import count, machine, number, percent
+from generator.text.phrases import quoted
 
 AVAILABLE = (1200, 540)
 """Width and height that the maps have in a window of 1280 x 800 pixels."""
@@ -127,7 +128,7 @@ def _finding(
     of = f" (of {count(images)} pictures)" if images > 1 else ""
     layer = _layer(shown, hero)
     if len(shown) == 1:
-        yield FindingPart(f"{shown[0].label} looks most narrowly on ")
+        yield FindingPart(f"{quoted(shown[0].label)} looks most narrowly on ")
         yield FindingPart(title, strong=True)
         yield FindingPart(f"{of}. In {layer}, the")
     elif hero.apart and hero.rule == RULE_OF_PAPER:
@@ -179,6 +180,6 @@ def _shares(shown: Sequence[_Shown], asked: str) -> Iterator[FindingPart]:
     yield FindingPart(percent(first.found.strongest), strong=True)
     yield FindingPart(f" of {asked}")
     if len(shown) > 1:
-        yield FindingPart(f" in “{first.label}” {'and' if len(shown) == 2 else 'to'} ")
+        yield FindingPart(f" in {quoted(first.label)} {'and' if len(shown) == 2 else 'to'} ")
         yield FindingPart(percent(last.found.strongest), strong=True)
-        yield FindingPart(f" in “{last.label}”")
+        yield FindingPart(f" in {quoted(last.label)}")

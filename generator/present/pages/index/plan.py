@@ -217,7 +217,7 @@ def _comparison_card(planner: Planner, pair: ComparedPair, mean: str) -> Compari
     order = sorted(apart, key=lambda image: (bool(hero and image == hero.image), -apart[image]))
     shown = order[: 1 if len(planner.contents.pairs) > 1 else ALONE]
     return ComparisonCard(
-        title=f"{labels[pair.one]} and {labels[pair.two]}",
+        title=f"{labels[pair.one]} vs {labels[pair.two]}",
         url=planner.url(pair_path(pair.one, pair.two)),
         text=text,
         rows=tuple(row for image in shown for row in _compared(planner, pair, image)),

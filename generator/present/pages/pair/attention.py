@@ -11,7 +11,7 @@ from generator.present.pages.model.attention import budget_bars
 from generator.present.pages.pair.pair import PairContext
 from generator.present.pages.pair.stream import attention_peaks, renamed
 from generator.present.pages.sections import Section
-from generator.text.phrases import upper_first
+from generator.text.phrases import quoted, upper_first
 
 
 def budgets_section(pair: PairContext, sentences: tuple[str, ...]) -> Section:
@@ -59,9 +59,9 @@ def _absent(pair: PairContext, queries: list[str]) -> Iterator[str]:
             if context.digest.budget(query) is not None:
                 continue
             if not query.startswith("reg"):
-                yield f"{upper_first(query)} of {context.model.label}: {_lacks(query)}."
+                yield f"{upper_first(query)} of {quoted(context.model.label)}: {_lacks(query)}."
             elif not context.layout.registers and query == "reg1":
-                yield f"Registers of {context.model.label}: not applicable, it has none."
+                yield f"Registers of {quoted(context.model.label)}: not applicable, it has none."
 
 
 def _lacks(query: str) -> str:

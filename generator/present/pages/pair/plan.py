@@ -71,7 +71,7 @@ def pair_page(planner: Planner, compared: ComparedPair) -> PairPage:
     here = planner.on(pair_path(compared.one, compared.two))
     models = {model.slug: model for model in planner.run.models}
     one, two = models[compared.one], models[compared.two]
-    title = f"{one.label} and {two.label}"
+    title = f"{one.label} vs {two.label}"
     pair = PairContext.of(here, compared)
     page = PairPage(
         path=here.page,
