@@ -69,19 +69,19 @@ def test_the_sentences_say_what_was_planted(
     assert two.onset.patch_onset is None and not two.norms.above[:, CUTOFFS.index(3)].any()
     assert two.onset.prefix_onsets[register] == first
     assert (
-        f"Plain has 6.25\u00a0% outlier patches after layer {first}: the largest norm is "
+        f"“Plain” has 6.25\u00a0% outlier patches after layer {first}: the largest norm is "
         f"{number(norm)} × the layer's median. High norms begin after layer {first}. None remain "
         "after the last layer, so the last layer alone would not show them." in text
     )
-    assert "Reg has no outlier patches" in text
+    assert "“Reg” has no outlier patches" in text
     assert (
-        f"In Plain, CLS gives outlier patches at most {percent(share)} of its attention (layer "
+        f"In “Plain”, CLS gives outlier patches at most {percent(share)} of its attention (layer "
         f"{draws}). They are 5.88\u00a0% of the tokens." in text
     )
     n = reg.tokens
     registers = share + 3 * (1 - share) / (n - 1)
     assert (
-        f"In Reg, CLS gives registers at most {percent(registers)} of its attention (layer "
+        f"In “Reg”, CLS gives registers at most {percent(registers)} of its attention (layer "
         f"{draws}). Register {register} alone has {percent(share / registers)} of that." in text
     )
     assert f"High norms begin: register {register} after layer {first}." in text
@@ -93,5 +93,5 @@ def test_a_model_compared_with_itself_differs_in_nothing(tmp_path: Path, image: 
     planted = planted_patch_sink(tmp_path / "plain", layers=(4, 5), share=0.7)
     cell = measured(planted, image)
     text = said(compared(cell, cell)[0])
-    assert "More outliers: Plain in 0 of 1 image, Reg in 0; equal in 1." in text
+    assert "More outliers: “Plain” in 0 of 1 image, “Reg” in 0; equal in 1." in text
     assert "The last-layer maps show no difference" in text

@@ -91,7 +91,7 @@ def test_the_comparison_speaks_of_one_checkpoint(built: tuple[GallerySpec, Outco
     spec, _ = built
     page = words(next((spec.out / "r").rglob("index.html")))
     assert (
-        "Both models run the same checkpoint. The register of moved was added at test time, "
+        "Both models run the same checkpoint. The register of “moved” was added at test time, "
         "without training. It takes the outliers from the patches by construction, so lower patch "
         "norms are no finding. Differences show what this intervention does, not what training "
         "with registers does." in page

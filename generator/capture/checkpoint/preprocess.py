@@ -83,7 +83,7 @@ def describe(
         side = max(round(side / patch), 1) * patch
     if not vision.resizable and (side != own or field_of_view == "whole"):
         raise ModelError(
-            f"{model} runs only on {own} x {own} px: its position embedding is not interpolated.",
+            f"{model} runs only on {own} x {own} px: its positions are not resized to other grids.",
             "Leave --resolution out for this model and use --field-of-view square.",
             usage=True,
         )

@@ -5,13 +5,16 @@
 const ColorBars = (() => {
   /** Numbers closer than this share of the bar would overlap. */
   const NEAR = 0.11;
+  /** Pixels that a number such as 1/256 needs. */
+  const WIDE = 38;
 
   /**
    * The numbers at both ends, and those that fit between them.
    * @param {ScaleRange} range
+   * @param {number} near share of the bar that a number needs
    * @returns {{x: number, label: string}[]}
    */
-  function ticks(range) {
+  function ticks(range, near = NEAR) {
     const ends = [range.low, range.high].map((times) => ({ x: times === range.low ? 0 : 1, label: write(times) }));
     const between = candidates(range)
       .filter((times) => times > range.low && times < range.high)
@@ -19,7 +22,7 @@ const ColorBars = (() => {
     /** @type {{x: number, label: string}[]} */
     const shown = [ends[0]];
     for (const tick of between) {
-      if (tick.x - shown[shown.length - 1].x >= NEAR && 1 - tick.x >= NEAR) shown.push(tick);
+      if (tick.x - shown[shown.length - 1].x >= near && 1 - tick.x >= near) shown.push(tick);
     }
     return [...shown, ends[1]];
   }
@@ -46,18 +49,19 @@ const ColorBars = (() => {
   }
 
   /**
-   * Print a range's numbers under a bar.
+   * Print a range's numbers under a bar, as many as its width holds.
    * @param {HTMLElement} bar
    * @param {ScaleRange} range
    */
   function update(bar, range) {
-    const key = `${range.low} ${range.high} ${range.form}`;
+    const root = Dom.any(bar, ".bar-ticks");
+    const near = Math.max(NEAR, WIDE / (root.getBoundingClientRect().width || Infinity));
+    const key = `${range.low} ${range.high} ${range.form} ${near.toFixed(2)}`;
     if (bar.dataset.range === key) return;
     bar.dataset.range = key;
-    const shown = ticks(range);
+    const shown = ticks(range, near);
     const labels = `from ${shown[0].label} to ${shown[shown.length - 1].label}`;
     bar.setAttribute("aria-label", `Color scale, times uniform, ${range.form}, ${labels}`);
-    const root = Dom.any(bar, ".bar-ticks");
     root.replaceChildren(
       ...shown.flatMap(({ x, label }) => {
         const at = `${100 * x}%`;

@@ -70,6 +70,11 @@ const Controls = (() => {
 
     keepClear();
     more();
+    /** @type {ScaleRange | null} */
+    let shown = null;
+    Lifetime.resized(bar, () => {
+      if (shown) ColorBars.update(bar, shown);
+    });
 
     return {
       /**
@@ -82,6 +87,7 @@ const Controls = (() => {
         const values = state.query === Words.VALUES ? "Value-weighted attention" : "Attention";
         caption.textContent = `${values} (1 = even share), ${WHOSE[state.scale]}`;
         caption.title = caption.textContent;
+        shown = range;
         if (range) ColorBars.update(bar, range);
       },
 

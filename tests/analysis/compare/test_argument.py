@@ -88,7 +88,7 @@ def values(found: Argument) -> dict[str, str]:
 def test_a_clean_model_has_no_outlier_patches() -> None:
     found = text(argued([record()], [record(2)]))
     for label in ("Plain", "Reg"):
-        assert f"{label} has no outlier patches in any layer: the largest norm is " in found
+        assert f"“{label}” has no outlier patches in any layer: the largest norm is " in found
     assert "More outliers" not in found and "gives outlier patches" not in found
 
 
@@ -98,10 +98,10 @@ def test_outliers_are_said_with_their_share_layer_size_and_onset() -> None:
     peak = int((peaks.max(1) / np.median(peaks, axis=1)).argmax())
     times = peaks[peak].max() / np.median(peaks[peak])
     assert (
-        f"Plain has 12.5\u00a0% outlier patches after layer {peak}: the largest norm is "
+        f"“Plain” has 12.5\u00a0% outlier patches after layer {peak}: the largest norm is "
         f"{number(times)} × the layer's median. High norms begin after layer 2." in found
     )
-    assert "More outliers: Plain in 1 of 1 image, Reg in 0; equal in 0." in found
+    assert "More outliers: “Plain” in 1 of 1 image, “Reg” in 0; equal in 0." in found
 
 
 def test_outliers_that_go_before_the_end_are_not_missed() -> None:
@@ -114,10 +114,10 @@ def test_outliers_in_few_images_are_counted_by_image() -> None:
     plain = [record(outliers=(3,)), *(record(seed=n) for n in range(1, 5))]
     argument = argued(plain, [record(2, seed=n) for n in range(5)])
     found = text(argument)
-    assert "Plain has outlier patches in 1 of 5 images: the largest norm is " in found
+    assert "“Plain” has outlier patches in 1 of 5 images: the largest norm is " in found
     assert "Outliers are most frequent after layer 2: 0.833\u00a0% of all patches." in found
-    assert "Reg has no outlier patches in any image or layer" in found
-    assert "More outliers: Plain in 1 of 5 images, Reg in 0; equal in 4." in found
+    assert "“Reg” has no outlier patches in any image or layer" in found
+    assert "More outliers: “Plain” in 1 of 5 images, “Reg” in 0; equal in 4." in found
     assert values(argument)["norms"] == "1 vs 0"
     (norms,) = (each.text for each in argument.findings if each.section == "norms")
     assert norms.startswith("of 5 images have outlier patches. The largest norm is ")
@@ -127,7 +127,7 @@ def test_outliers_in_few_images_are_counted_by_image() -> None:
 def test_equal_models_show_no_difference() -> None:
     same = [record(outliers=(3,), seed=n) for n in range(3)]
     found = text(argued(same, same))
-    assert "More outliers: Plain in 0 of 3 images, Reg in 0; equal in 3." in found
+    assert "More outliers: “Plain” in 0 of 3 images, “Reg” in 0; equal in 3." in found
     assert "The last-layer maps show no difference" in found
 
 
@@ -156,7 +156,7 @@ def test_sinks_are_said_with_their_share_and_layer() -> None:
     attention[1] = full.sink(tokens, 1 + 3)[1]
     found = argued([record(outliers=(3,), attention=attention)], [record(2)])
     assert (
-        "In Plain, CLS gives outlier patches at most 100\u00a0% of its attention (layer 2). They "
+        "In “Plain”, CLS gives outlier patches at most 100\u00a0% of its attention (layer 2). They "
         "are 4\u00a0% of the tokens." in text(found)
     )
     assert (
@@ -172,11 +172,11 @@ def test_registers_are_said_with_their_share_layer_and_the_strongest() -> None:
     attention[1, ..., 1], attention[1, ..., 2], attention[1, ..., 0] = 0.2, 0.6, 0.2
     found = argued([record()], [record(2, attention=attention)])
     assert (
-        "In Reg, CLS gives registers at most 80\u00a0% of its attention (layer 2). Register 2 "
+        "In “Reg”, CLS gives registers at most 80\u00a0% of its attention (layer 2). Register 2 "
         "alone has 75\u00a0% of that. In the last layer they get 7.41\u00a0%. They are "
         "7.41\u00a0% of the tokens." in text(found)
     )
-    assert "In Plain, CLS gives registers" not in text(found)
+    assert "In “Plain”, CLS gives registers" not in text(found)
     assert values(found)["budgets"] == "80\u00a0%"
 
 
@@ -185,7 +185,7 @@ def test_a_registers_norm_is_said_where_it_begins() -> None:
     norms = high.norms.copy()
     norms[1:, 2] = 100
     found = text(argued([record()], [replace(high, norms=norms)]))
-    assert "Registers of Reg exceed 3 × the median patch norm." in found
+    assert "Registers of “Reg” exceed 3 × the median patch norm." in found
     assert "High norms begin: register 2 after layer 1." in found
 
 
@@ -247,7 +247,7 @@ def test_maps_of_another_kind_are_said_to_be_of_another_kind() -> None:
     bare = TokenLayout((), 4, 6)
     without = [full.record(bare, full.random(bare), full.plain_norms(bare))]
     found = text(argued(without, [record(2)]))
-    assert "Plain has no class token: its map is the attention that patches receive" in found
+    assert "“Plain” has no class token: its map is the attention that patches receive" in found
     assert "has no class token" not in text(argued(without, without))
 
 

@@ -153,6 +153,6 @@ def test_a_model_that_cannot_be_resized_says_so() -> None:
     with pytest.raises(ModelError) as error:
         prepare(noise((300, 300)), None, fixed, "square", 448)
     assert str(error.value) == (
-        "test/model runs only on 224 x 224 px: its position embedding is not interpolated. "
+        "test/model runs only on 224 x 224 px: its positions are not resized to other grids. "
         "Leave --resolution out for this model and use --field-of-view square."
     )

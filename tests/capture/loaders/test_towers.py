@@ -82,6 +82,6 @@ def test_tower_of_one_grid_says_so(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as refused:
         prepared(ready(tmp_path / "model"))
     assert str(refused.value) == (
-        "model runs only on 64 x 64 px: its position embedding is not interpolated. Leave "
+        "model runs only on 64 x 64 px: its positions are not resized to other grids. Leave "
         "--resolution out for this model and use --field-of-view square."
     )

@@ -12,16 +12,16 @@ from pathlib import Path
 NUMBER = r"[+\u2212<>]*[\d][\d,.]*(?:e\u2212?\d+)?(?:[\u00a0 ]%)?|\u2013"
 SCORES = r"mass inside|hits|IoU at 60\u00a0%|average precision"
 SENTENCES = (
-    ("outlier-share", rf"\b{{label}} has ({NUMBER}) outlier patches"),
+    ("outlier-share", rf"“{{label}}” has ({NUMBER}) outlier patches"),
     ("outlier-share", rf"There, ({NUMBER}) of patches exceed 3 × the median"),
     (
         "norm-ratio",
-        rf"\b{{label}} has (?:{NUMBER}) outlier patches [^:]*: the largest norm is ({NUMBER}) ×",
+        rf"“{{label}}” has (?:{NUMBER}) outlier patches [^:]*: the largest norm is ({NUMBER}) ×",
     ),
     ("norm-ratio", rf"The largest norm stands out most in [\w ]+: ({NUMBER}) × the layer's median"),
     (
         "norm-ratio",
-        rf"\b{{label}} has no outlier patches in any [a-z ]*: the largest norm is ({NUMBER}) ×",
+        rf"“{{label}}” has no outlier patches in any [a-z ]*: the largest norm is ({NUMBER}) ×",
     ),
 )
 """Ids of quantities at a model's peak layer, and sentences that state them.

@@ -47,8 +47,8 @@ def test_a_quantity_of_a_model_reads_the_same_on_every_page(
         (
             Key("outlier-share", "Registers", "peak"),
             "r/plain--registers/index.html",
-            "Registers has 2.08\u00a0% outlier patches",
-            "Registers has 2.1\u00a0% outlier patches",
+            "“Registers” has 2.08\u00a0% outlier patches",
+            "“Registers” has 2.1\u00a0% outlier patches",
         ),
         (
             Key("outlier-share", "Registers", "peak"),

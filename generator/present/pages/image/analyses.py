@@ -34,7 +34,6 @@ MANY = (
     f"Galleries of more than {MOST_IMAGES} images have no analyses of each image. Add them with "
     "--analyses."
 )
-UNASKED = "The analyses of each image were not asked for (--no-analyses)."
 LEFT_OUT = "Pictures of the analyses of each image were left out to keep this site small."
 MOST_MASSIVE = 6
 
@@ -53,8 +52,7 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
             return Analyses((), "No model was measured on this image.")
         if "analyses" in planner.contents.reduction:
             return Analyses((), LEFT_OUT)
-        none = planner.contents.settings.analyses == "none"
-        return Analyses((), UNASKED if none else MANY)
+        return Analyses((), "" if planner.contents.settings.analyses == "none" else MANY)
     found = tuple((model, _cell(planner, model, image)) for model in planner.run.models)
     context = ImageContext(planner, image, figures, found)
     items = (

@@ -118,7 +118,7 @@ class Analyses:
     """The analyses of an image.
 
     Attributes:
-        missing: why there are none; empty if there are some.
+        missing: why there are none; empty if there are some, or if none were asked for.
         terms: quantities that they show, each once, by name.
     """
 

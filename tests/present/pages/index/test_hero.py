@@ -121,7 +121,7 @@ def test_one_model_has_the_picture_on_which_it_looks_most_narrowly(tmp_path: Pat
     # entropy falls from picture to picture
     text = " ".join(index.text.replace("\u00a0", " ").split())
     assert (
-        "Model 0 looks most narrowly on Picture 5 (of 6 pictures). In the last layer, the "
+        "“Model 0” looks most narrowly on Picture 5 (of 6 pictures). In the last layer, the "
         "strongest tenth of the patches holds" in text
     )
     assert "hero-apart" not in (tmp_path / "site/index.html").read_text(encoding="utf-8")

@@ -299,7 +299,7 @@ def test_outlier_patches_have_bars_where_there_are_any_and_else_a_sentence(tmp_p
     assert "High norms begin: patches in layer 2." in pages["loud"].text
     _, *rows = pages["loud"].numbers("Patches above a cutoff")
     assert [(row[0], row[1]) for row in rows] == [
-        (str(n), "4.17\u00a0%" if n < 9 else "0.00\u00a0%") for n in range(2, 11)
+        (str(n), "4.17\u00a0%" if n < 9 else "0\u00a0%") for n in range(2, 11)
     ]
 
 

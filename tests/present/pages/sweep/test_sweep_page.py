@@ -128,7 +128,7 @@ def test_the_table_has_every_step_with_a_link_to_its_model(built: Built) -> None
     ]
     shown = [float(rows[n]["Entropy (share of the maximum)"]) for n in (0, 2)]
     assert shown == pytest.approx(entropies, rel=1e-3)
-    assert rows[0]["Divergence from the first (bits)"] == "0.000"
+    assert rows[0]["Divergence from the first (bits)"] == "0"
 
 
 def test_every_chart_links_each_step_to_its_model(built: Built) -> None:
