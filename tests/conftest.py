@@ -1,4 +1,4 @@
-"""What all tests share: processes, one Chromium, one demo gallery, and how long fuzzers run.
+"""What all tests share: which of them run, processes, one Chromium, and one demo gallery.
 
 Two playwrights do not run in one process.
 """
@@ -70,8 +70,11 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is quick, before ``-m`` chooses by marks, and give slow tests more time."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is quick, before ``-m`` chooses by marks, and give slow tests more time.
+
+    Where the command line names nothing, slow tests are left out.
+    """
     slow = {"browser", "latex", "slow"}
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
@@ -80,6 +83,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.quick)
         if "slow" in costly and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(600))
+    chosen = config.option.markexpr or config.option.keyword or config.option.lf
+    if not chosen and config.args == config.getini("testpaths"):
+        left_out = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -161,6 +161,7 @@ def test_every_part_has_its_rung() -> None:
         assert set(" ".join(rungs).split()) - {"*"} <= set(parts), f"{folder}: gone"
 
 
+@pytest.mark.slow
 def test_imports_point_down() -> None:
     for path in modules():
         importer = own_parts(dotted(path))
@@ -264,6 +265,7 @@ def in_a_fresh_interpreter(code: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_presenting_and_the_command_line_load_no_torch() -> None:
     names = [dotted(path) for path in modules() if part_of(path) not in {"capture", "__main__"}]
     assert {"generator", "generator.cli", "generator.pipeline.build", "generator.api"} <= set(names)
@@ -283,6 +285,7 @@ def test_presenting_and_the_command_line_load_no_torch() -> None:
     assert in_a_fresh_interpreter(code) == "[]"
 
 
+@pytest.mark.slow
 def test_every_measuring_module_imports() -> None:
     names = [dotted(path) for path in modules() if part_of(path) == "capture"]
     assert "generator.capture.models.load" in names

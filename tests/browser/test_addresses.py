@@ -271,6 +271,7 @@ def test_every_control_of_an_image_page_has_an_address(
         ("", '[data-wall="1"] .wall-frame', [], "layer"),
     ],
 )
+@pytest.mark.slow
 def test_every_place_has_an_address(
     chromium: Browser,
     site: tuple[Gallery, Path],
@@ -319,6 +320,7 @@ def found(page: Page) -> tuple[list[str], str, list[str]]:
     )
 
 
+@pytest.mark.slow
 def test_every_control_of_the_index_has_an_address(chromium: Browser, tmp_path: Path) -> None:
     trial = many(tmp_path / "pictures", 12)
     build_site(trial.run, trial.read, tmp_path / "site", version="1.2.3")
@@ -348,6 +350,7 @@ def test_every_control_of_the_index_has_an_address(chromium: Browser, tmp_path: 
     context.close()
 
 
+@pytest.mark.slow
 def test_typing_on_the_index_is_one_step_back(chromium: Browser, tmp_path: Path) -> None:
     trial = many(tmp_path / "pictures", 12)
     build_site(trial.run, trial.read, tmp_path / "site", version="1.2.3")
@@ -366,6 +369,7 @@ def test_typing_on_the_index_is_one_step_back(chromium: Browser, tmp_path: Path)
     context.close()
 
 
+@pytest.mark.slow
 def test_a_teaser_leads_to_its_own_query(chromium: Browser, tmp_path: Path) -> None:
     trial = gallery(tmp_path / "pictures")
     cell = TeaserCell("registers", "image0", 2, 1, query=Patch(3, 5))

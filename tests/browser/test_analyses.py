@@ -86,6 +86,7 @@ def test_outliers_lie_over_the_places_of_the_picture_that_are_outliers(
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.slow
 def test_nothing_sticks_out_of_the_page(
     visit: Callable[..., Opened], width: int, scripts: bool
 ) -> None:
@@ -117,6 +118,7 @@ def cosine(trial: Gallery, model: str, one: tuple[int, int], two: tuple[int, int
     return float(found[two])
 
 
+@pytest.mark.slow
 def test_a_click_compares_a_patch_with_all_others_in_every_model(
     chromium: Browser, alike_site: tuple[Gallery, Path]
 ) -> None:

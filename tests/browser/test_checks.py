@@ -138,6 +138,7 @@ def opened(
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 @pytest.mark.parametrize("name", PAGES)
+@pytest.mark.slow
 def test_axe_finds_nothing(tabs: Tabs, sites: Sites, name: str, width: int, scheme: str) -> None:
     source = checker("axe-core/axe.min.js").read_text(encoding="utf-8")
     url = sites.url(name)
@@ -176,6 +177,7 @@ OPENED = {
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 @pytest.mark.parametrize("name", OPENED)
+@pytest.mark.slow
 def test_axe_finds_nothing_in_any_opened_state_of_an_image_page(
     tabs: Tabs, sites: Sites, name: str, width: int, scheme: str
 ) -> None:
@@ -199,6 +201,7 @@ def test_axe_finds_nothing_in_any_opened_state_of_an_image_page(
     assert problems == []
 
 
+@pytest.mark.slow
 def test_the_validator_finds_no_error(sites: Sites) -> None:
     jar = checker("vnu-jar/build/dist/vnu.jar")
     java = shutil.which("java")
@@ -232,6 +235,7 @@ class _Links(HTMLParser):
 
 
 @pytest.mark.parametrize("which", ["small", "many", "trained"])
+@pytest.mark.slow
 def test_every_link_resolves_and_ids_are_unique(sites: Sites, which: str) -> None:
     root = getattr(sites, which)
     pages = {path: _Links(path) for path in root.rglob("*.html")}
@@ -251,6 +255,7 @@ def test_every_link_resolves_and_ids_are_unique(sites: Sites, which: str) -> Non
 
 
 @pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.slow
 def test_pages_of_lists_models_and_methods_fit_the_window(
     tabs: Tabs, sites: Sites, scripts: bool
 ) -> None:
@@ -316,6 +321,7 @@ def test_tab_reaches_everything_on_the_index_and_shows_where_it_is(
     assert [stop for stop in stops if not (stop["ring"] and stop["seen"] and stop["free"])] == []
 
 
+@pytest.mark.slow
 def test_an_image_is_found_and_opened_by_keyboard_alone(tabs: Tabs, sites: Sites) -> None:
     with opened(tabs, sites.url("many/page-2/index.html")) as found:
         page = found.page

@@ -43,6 +43,7 @@ def titles(page: Page) -> list[str]:
         ("strength", "35", "overlay=35"),
     ],
 )
+@pytest.mark.slow
 def test_every_choice_is_in_the_address_and_comes_back(
     visit: Visit, name: str, value: str, field: str
 ) -> None:
@@ -95,6 +96,7 @@ def test_a_wrong_address_shows_the_defaults(visit: Visit, fragment: str) -> None
     }
 
 
+@pytest.mark.slow
 def test_what_a_model_does_not_have_is_said(visit: Visit) -> None:
     page = visit("i/image0/index.html#query=reg1").page
     none = "This model has no register 1."
@@ -148,6 +150,7 @@ def test_pointing_into_a_wall_previews_and_leaving_returns(visit: Visit) -> None
     expect(lens).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_wall_can_be_walked_with_the_keyboard(visit: Visit) -> None:
     image_page = visit("i/image0/index.html#layer=3").page
     cell = image_page.locator('[data-wall="0"] [role=gridcell]')
@@ -263,6 +266,7 @@ def test_the_page_opens_at_the_last_layer_of_each_model_and_says_how(image_page:
     assert stages(image_page) == [*["This model has 3 layers."] * 3, ""]
 
 
+@pytest.mark.slow
 def test_a_switch_between_comparing_and_looking_is_in_the_address_and_remembered(
     visit: Visit,
 ) -> None:

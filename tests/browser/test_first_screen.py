@@ -50,6 +50,7 @@ def share(maps: list[list[float]], width: int, height: int) -> float:
 
 @pytest.mark.parametrize("shape", GRIDS)
 @pytest.mark.parametrize(("models", "least"), [(2, 0.5), (4, 0.4)])
+@pytest.mark.slow
 def test_maps_begin_at_once_and_fill_the_first_screen(
     open_page: Callable[..., Page], shape: str, models: int, least: float
 ) -> None:

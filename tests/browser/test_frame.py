@@ -46,6 +46,7 @@ OWN = """{% extends "!own/index.html.jinja2" %}
 
 
 @pytest.mark.parametrize("path", KINDS)
+@pytest.mark.slow
 def test_every_page_has_its_title_on_the_navigation_line(
     visit: Callable[..., Opened], path: str
 ) -> None:
@@ -62,6 +63,7 @@ def test_every_page_has_its_title_on_the_navigation_line(
 
 
 @pytest.mark.parametrize("width", [390, 1280, 2560])
+@pytest.mark.slow
 def test_the_column_starts_at_the_same_place_on_every_page(
     visit: Callable[..., Opened], width: int
 ) -> None:

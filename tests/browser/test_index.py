@@ -46,6 +46,7 @@ def number(page: Page, name: str) -> list[float]:
     return [float(re.search(rf"{name}:\s([\d.]+)", text)[1]) for text in texts]  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_sorting_reaches_the_images_of_all_pages(visit_big: Open) -> None:
     page = visit_big().page
     page.get_by_label("Sort by").select_option(label="entropy, lowest first")
@@ -61,6 +62,7 @@ def test_sorting_reaches_the_images_of_all_pages(visit_big: Open) -> None:
     assert page.locator("#image-cards").is_hidden()
 
 
+@pytest.mark.slow
 def test_a_name_and_a_group_narrow_it_down(visit_big: Open) -> None:
     page = visit_big("page-2/index.html").page
     page.get_by_label("Search").fill("PICTURE 44")
@@ -77,6 +79,7 @@ def test_a_name_and_a_group_narrow_it_down(visit_big: Open) -> None:
     assert page.url.endswith("/i/picture-0448/index.html")
 
 
+@pytest.mark.slow
 def test_what_is_looked_for_has_an_address(visit_big: Open) -> None:
     opened = visit_big("page-3/index.html#sort=name&group=0&name=picture+1")
     page = opened.page
@@ -100,6 +103,7 @@ def test_nothing_found_is_said(visit_big: Open) -> None:
     expect(page.locator("#found .image-card")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_more_comes_in_portions(visit_big: Open) -> None:
     page = visit_big("index.html#sort=name").page
     expect(page.locator("#find-count")).to_have_text("450 of 450 pictures")
@@ -120,6 +124,7 @@ def test_the_data_of_all_images_is_loaded_only_when_needed(visit_big: Open) -> N
     assert sum("index-data" in url for url in opened.requests) == 1
 
 
+@pytest.mark.slow
 def test_an_image_card_built_by_script_says_what_the_page_says(visit_big: Open) -> None:
     page = visit_big().page
     own = page.locator("#image-cards .image-card").first
@@ -135,6 +140,7 @@ def test_an_image_card_built_by_script_says_what_the_page_says(visit_big: Open) 
     assert found.evaluate_all("images => images.map(image => image.src)") == addresses
 
 
+@pytest.mark.slow
 def test_without_scripts_all_images_are_on_their_pages(visit_big: Open) -> None:
     page = visit_big(scripts=False).page
     assert page.locator("#finder").is_hidden()
@@ -146,6 +152,7 @@ def test_without_scripts_all_images_are_on_their_pages(visit_big: Open) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280, 2560])
+@pytest.mark.slow
 def test_the_index_of_many_images_fits(visit_big: Open, width: int) -> None:
     page = visit_big("page-2/index.html", width=width).page
     assert overflow(page) <= 0
@@ -161,6 +168,7 @@ def test_the_skip_link_is_no_search(visit_big: Open) -> None:
     assert page.locator("#found .image-card").count() == 14
 
 
+@pytest.mark.slow
 def test_bibtex_is_copied_or_at_least_selected(chromium: Browser, tmp_path: Path) -> None:
     trial = many(tmp_path / "pictures", 4)
     run = replace(trial.run, paper=Paper(bibtex="@article{a,\n  title = {T}\n}"))

@@ -114,6 +114,7 @@ def frames(opened: Opened) -> set[int]:
     return {int(image.removeprefix("image")) + 1 for _, image in chunks(opened)}
 
 
+@pytest.mark.slow
 def test_of_a_sequence_only_the_chosen_step_is_loaded(open_at: Callable[[str], Opened]) -> None:
     opened = open_at(f"film/{FILM}#step=2000")
     page = opened.page
@@ -134,6 +135,7 @@ def test_of_a_sequence_only_the_chosen_step_is_loaded(open_at: Callable[[str], O
     assert shown == {"plain", *(f"checkpoint-{step}" for step in STEPS)}
 
 
+@pytest.mark.slow
 def test_dragging_through_frames_asks_for_few_of_those_passed(
     open_at: Callable[[str], Opened],
 ) -> None:
@@ -149,6 +151,7 @@ def test_dragging_through_frames_asks_for_few_of_those_passed(
         expect(photo).to_have_attribute("src", re.compile("i/image14/picture"))
 
 
+@pytest.mark.slow
 def test_dragging_back_to_what_is_shown_leaves_it_there(
     open_at: Callable[[str], Opened],
 ) -> None:
@@ -163,6 +166,7 @@ def test_dragging_back_to_what_is_shown_leaves_it_there(
         expect(photo).to_have_attribute("src", re.compile("i/image0/picture"))
 
 
+@pytest.mark.slow
 def test_dragging_through_steps_asks_for_few_of_those_passed(
     open_at: Callable[[str], Opened],
 ) -> None:
@@ -188,6 +192,7 @@ def scripts(opened: Opened) -> set[str]:
     return {match[1] for match in found if match}
 
 
+@pytest.mark.slow
 def test_scripts_that_not_every_reader_uses_wait_until_they_are_wanted(
     open_at: Callable[[str], Opened],
 ) -> None:
@@ -211,6 +216,7 @@ def test_scripts_that_not_every_reader_uses_wait_until_they_are_wanted(
     assert len(asked) == len(set(asked)) or len(asked) - len(set(asked)) <= 1  # one color bar
 
 
+@pytest.mark.slow
 def test_a_view_whose_scripts_do_not_come_says_so_and_may_be_chosen_again(
     chromium: Browser, root: str
 ) -> None:
@@ -231,6 +237,7 @@ def test_a_view_whose_scripts_do_not_come_says_so_and_may_be_chosen_again(
     page.close()
 
 
+@pytest.mark.slow
 def test_it_plays_on_when_the_step_changes_and_when_loading_is_slow(
     open_at: Callable[[str], Opened],
 ) -> None:

@@ -65,6 +65,7 @@ def test_maps_stand_beside_findings_on_the_first_screen(deep: Opened) -> None:
     assert deep.page.locator(".findings li").count() in range(3, 6)
 
 
+@pytest.mark.slow
 def test_a_head_is_reached_by_keyboard(deep: Opened) -> None:
     page = deep.page
     summary = page.get_by_text("Numbers of every head")

@@ -111,6 +111,7 @@ def test_the_value_under_the_pointer_is_the_records_in_all_models(
 
 
 @pytest.mark.parametrize("fusion", ["max", "min"])
+@pytest.mark.slow
 def test_the_maximum_and_minimum_over_heads_are_as_exact_as_they_say(
     visit: Visit, site: Site, fusion: str
 ) -> None:
@@ -171,6 +172,7 @@ def test_the_overlay_covers_exactly_the_view(visit: Visit, width: int) -> None:
     assert photo == pytest.approx(whole, abs=0.5)
 
 
+@pytest.mark.slow
 def test_values_that_codes_cannot_tell_from_zero_are_bounds_and_equal_ranks_a_range(
     visit: Visit, site: Site
 ) -> None:
@@ -184,6 +186,7 @@ def test_values_that_codes_cannot_tell_from_zero_are_bounds_and_equal_ranks_a_ra
         assert value.startswith("<") == share.startswith("<") == (code == 0)
 
 
+@pytest.mark.slow
 def test_reading_values_never_moves_the_page(visit: Visit) -> None:
     page = visit("i/image0/index.html").page
     heights = set()
@@ -223,6 +226,7 @@ def test_a_patch_has_the_color_of_its_value_on_the_shared_scale(visit: Visit, si
         assert np.abs(shot[np.ix_(y, x)] - colors[index]).max() <= 2, model
 
 
+@pytest.mark.slow
 def test_the_wall_shows_each_map_in_its_row_and_column(visit: Visit, site: Site) -> None:
     page = visit("i/image0/index.html#layer=3").page
     quantized, _ = chunk(site, "plain")

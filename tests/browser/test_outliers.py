@@ -50,6 +50,7 @@ def inked(page: Page) -> list[int]:
     return [patch for patch, share in enumerate(found) if share > 0.02]
 
 
+@pytest.mark.slow
 def test_every_model_counts_its_outliers_in_the_layer_shown(visit: Visit, site: Site) -> None:
     for layer in (2, 3):
         page = visit(f"i/image0/index.html#layer={layer}").page
@@ -83,6 +84,7 @@ def test_the_norm_under_the_pointer_is_the_records(visit: Visit, site: Site, que
         assert float(found[1]) == pytest.approx(multiples(record, 4)[patch], rel=0.022 + 0.05)
 
 
+@pytest.mark.slow
 def test_outlines_are_around_the_outliers_and_nothing_else(visit: Visit, site: Site) -> None:
     opened = visit("i/image0/index.html#layer=4&overlay=0")
     page = opened.page

@@ -136,6 +136,7 @@ def edges(shown: np.ndarray, x: float, y: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("width", "ratio"), [(1280, 1.0), (390, 2.0)])
+@pytest.mark.slow
 def test_the_strongest_patch_lies_on_what_it_looks_at(
     chromium: Browser, marked: tuple[str, Path], width: int, ratio: float
 ) -> None:
@@ -169,6 +170,7 @@ def test_the_strongest_patch_lies_on_what_it_looks_at(
     context.close()
 
 
+@pytest.mark.slow
 def test_a_click_makes_that_patch_the_query(chromium: Browser, marked: tuple[str, Path]) -> None:
     case, site = marked
     place = CASES[case][3]

@@ -79,6 +79,7 @@ def test_outside_of_what_a_model_saw_there_is_no_query(visit: Visit) -> None:
     assert messages(page)[0] == ""
 
 
+@pytest.mark.slow
 def test_arrow_keys_move_the_query_and_the_address_brings_it_back(visit: Visit) -> None:
     opened = visit("i/image0/index.html#query=patch&from=50,30")
     page = opened.page

@@ -55,6 +55,7 @@ def opened(chromium: Browser, index: Path) -> Iterator[Opened]:
     assert [url for url in found.requests if not url.startswith((found.root, "data:"))] == []
 
 
+@pytest.mark.slow
 def test_click_through_every_picture_and_model(opened: Opened) -> None:
     """From the index to the first picture, along "next" through all, to a model and back."""
     page = opened.page

@@ -121,6 +121,7 @@ def test_how_much_of_the_minima_over_heads_is_below_the_scale_is_counted(
 
 
 @pytest.mark.parametrize("width", [768, 1280])
+@pytest.mark.slow
 def test_what_the_bar_is_fits_above_it_in_one_line(visit: Visit, width: int) -> None:
     page = visit("i/image0/index.html", width=width).page
     label = page.locator("#bar-says")

@@ -62,6 +62,7 @@ def pixels(page: Page, model: int) -> str:
     )
 
 
+@pytest.mark.slow
 def test_scrubbing_turns_every_model_at_once(watch: Callable[..., Opened]) -> None:
     page = watch(PAGE).page
     at(page, 1)
@@ -77,6 +78,7 @@ def test_scrubbing_turns_every_model_at_once(watch: Callable[..., Opened]) -> No
     assert [pixels(page, model) for model in range(4)] == before
 
 
+@pytest.mark.slow
 def test_what_is_chosen_holds_for_every_frame(watch: Callable[..., Opened]) -> None:
     page = watch(f"{PAGE}#layer=2&head=1&query=reg1").page
     page.locator("#frame").fill("4")
@@ -90,6 +92,7 @@ def test_what_is_chosen_holds_for_every_frame(watch: Callable[..., Opened]) -> N
     at(page, 4)
 
 
+@pytest.mark.slow
 def test_the_map_of_a_frame_is_that_of_its_own_page(watch: Callable[..., Opened]) -> None:
     opened = watch(f"{PAGE}#frame=2")
     at(opened.page, 2)
@@ -99,6 +102,7 @@ def test_the_map_of_a_frame_is_that_of_its_own_page(watch: Callable[..., Opened]
     assert pixels(opened.page, 1) == on_the_stage
 
 
+@pytest.mark.slow
 def test_keys_move_through_time_and_back_returns(watch: Callable[..., Opened]) -> None:
     page = watch(PAGE).page
     page.keyboard.press("ArrowRight")
@@ -139,6 +143,7 @@ PLAYED = """() => new Promise((done) => {
 """What the page says of its frames from the start of playing on; a slow machine misses none."""
 
 
+@pytest.mark.slow
 def test_it_plays_round_and_pauses(watch: Callable[..., Opened]) -> None:
     page = watch(f"{PAGE}#frame=2").page
     button = page.locator("#frame-play")
@@ -153,6 +158,7 @@ def test_it_plays_round_and_pauses(watch: Callable[..., Opened]) -> None:
     assert page.locator("#frame").input_value() == shown
 
 
+@pytest.mark.slow
 def test_less_motion_is_a_frame_a_second(watch: Callable[..., Opened]) -> None:
     page = watch(PAGE, reduced_motion="reduce").page
     page.locator("#frame-play").click()
@@ -189,6 +195,7 @@ def test_a_dot_of_a_chart_leads_to_its_frame(watch: Callable[..., Opened]) -> No
     assert page.locator("#layer").input_value() == "2"
 
 
+@pytest.mark.slow
 def test_without_scripts_every_frame_has_its_maps(watch: Callable[..., Opened]) -> None:
     page = watch(PAGE, scripts=False).page
     expect(page.locator("#scrubber")).to_be_hidden()
@@ -212,6 +219,7 @@ def test_without_scripts_every_frame_has_its_maps(watch: Callable[..., Opened]) 
     expect(page).to_have_url(re.compile("i/image5/index.html"))
 
 
+@pytest.mark.slow
 def test_on_paper_the_frames_have_their_maps_and_on_the_screen_they_cost_nothing(
     watch: Callable[..., Opened],
 ) -> None:
@@ -230,6 +238,7 @@ def test_on_paper_the_frames_have_their_maps_and_on_the_screen_they_cost_nothing
     assert len({url for url in opened.requests if ".last." in url}) == 15
 
 
+@pytest.mark.slow
 def test_the_finder_finds_a_sequence_as_one(watch: Callable[..., Opened]) -> None:
     page = watch("index.html").page
     own = seen(page.locator("#image-cards li.image-card", has_text="walk"))

@@ -143,6 +143,7 @@ def painted(page: Page) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 def test_each_frame_of_a_sequence_gives_its_own_reason(chromium: Browser, uneven: Small) -> None:
     context = chromium.new_context(viewport={"width": 1280, "height": 1000})
     opened = Opened(context.new_page(), uneven[1].as_uri())

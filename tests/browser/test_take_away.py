@@ -33,6 +33,7 @@ def copied(opened: Opened, button: str) -> str:
     return str(opened.page.evaluate("() => navigator.clipboard.readText()"))
 
 
+@pytest.mark.slow
 def test_the_link_opens_the_same_view(visit: Visit) -> None:
     opened = visit(
         "i/image0/index.html#layer=2&head=2&query=reg1&scale=map&view=heads", over="http"
@@ -70,6 +71,7 @@ def test_without_a_clipboard_the_text_can_be_copied_by_hand(image_page: Page) ->
 
 @pytest.mark.parametrize("over", ["file", "http"])
 @pytest.mark.parametrize("view", ["wall", "heads", "pair"])
+@pytest.mark.slow
 def test_the_picture_holds_the_maps_with_bar_and_caption(
     visit: Visit, site: Any, tmp_path: Path, over: str, view: str
 ) -> None:
@@ -125,6 +127,7 @@ def test_the_address_holds_nothing_but_what_a_view_needs(image_page: Page) -> No
         ("layer=2&head=mean&view=pair&a=plain&b=deep", "-m plain -m deep --layers"),
     ],
 )
+@pytest.mark.slow
 def test_the_command_draws_the_view(
     visit: Visit,
     site: tuple[Gallery, Path],

@@ -35,6 +35,7 @@ def test_measure_gives_named_arrays(here: Path) -> None:
     assert not list((here / "store").rglob("*.safetensors")) and not (here / "site").exists()
 
 
+@pytest.mark.slow
 def test_measure_can_be_called_whatever_was_imported_before(here: Path) -> None:
     """The function and the package of the modules behind it have one name."""
     code = (

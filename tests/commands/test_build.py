@@ -47,6 +47,7 @@ def test_build_from_a_file_with_options_before_it(here: Path) -> None:
     assert (manifest["title"], manifest["description"]) == ("From the option", "kept")
 
 
+@pytest.mark.slow
 def test_a_figure_that_cannot_be_drawn_is_named_and_the_exit_code_says_so(here: Path) -> None:
     gallery = 'models = ["./models/plain"]\nimages = ["photos"]\n[[figure]]\nname = "many"\n'
     file = here / "gallery.toml"

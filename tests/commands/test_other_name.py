@@ -58,6 +58,7 @@ print(AttentionRecord is attention_gallery.AttentionRecord)
 """
 
 
+@pytest.mark.slow
 def test_a_user_s_own_generator_py_and_the_package_do_not_meet(installed: Path, here: Path) -> None:
     printed = runs(USE, installed, here).splitlines()
     assert printed == [
@@ -70,6 +71,7 @@ def test_a_user_s_own_generator_py_and_the_package_do_not_meet(installed: Path, 
     ]
 
 
+@pytest.mark.slow
 def test_the_command_builds_beside_such_a_file_also_in_several_processes(
     installed: Path, here: Path
 ) -> None:

@@ -20,6 +20,7 @@ def wait_for(lines: list[str], count: int) -> None:
     assert len(lines) >= count, lines
 
 
+@pytest.mark.slow
 def test_a_change_is_built_and_a_mistake_keeps_the_site(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

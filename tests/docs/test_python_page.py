@@ -25,6 +25,7 @@ class Trainer:
         self.callbacks.append(callback)
 
 
+@pytest.mark.slow
 def test_the_python_page_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

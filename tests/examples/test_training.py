@@ -52,6 +52,7 @@ def weights(run: Run) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("recipe", [SMALL, SMALL_SECOND], ids=["first", "second"])
 @pytest.mark.parametrize("name", [PLAIN, REGISTERS])
+@pytest.mark.slow
 def test_an_interrupted_run_ends_like_an_unbroken_one(
     name: str, recipe: Recipe, tmp_path: Path
 ) -> None:
@@ -68,6 +69,7 @@ def test_an_interrupted_run_ends_like_an_unbroken_one(
     assert all(torch.equal(value, kept[key]) for key, value in weights(unbroken).items())
 
 
+@pytest.mark.slow
 def test_training_moves_the_cls_half_of_the_class_head_alone() -> None:
     run = Run.begin(PLAIN, SMALL)
     before = weights(run)["classifier.weight"]
@@ -78,6 +80,7 @@ def test_training_moves_the_cls_half_of_the_class_head_alone() -> None:
     assert not after[:, width:].any()
 
 
+@pytest.mark.slow
 def test_the_second_part_halves_the_queries_and_trains_all_but_queries_and_keys() -> None:
     start = new_model(PLAIN, 0, FIRST.crop)
     run = Run.begin(PLAIN, SMALL_SECOND, start)
@@ -93,6 +96,7 @@ def test_the_second_part_halves_the_queries_and_trains_all_but_queries_and_keys(
     assert not any(".v_proj.weight" in key or ".fc1.weight" in key for key in kept)
 
 
+@pytest.mark.slow
 def test_both_parts_make_a_checkpoint_of_the_finer_grid(tmp_path: Path) -> None:
     parts = [replace(SMALL, steps=1), replace(SMALL_SECOND, steps=1)]
     train(PLAIN, parts, tmp_path / "out", tmp_path / "scratch", resume=False)

@@ -138,6 +138,7 @@ def test_an_anonymous_build_holds_no_name(house: Path) -> None:
     assert "r/model-1--model-2/index.html" in manifest.pages
 
 
+@pytest.mark.slow
 def test_a_named_site_exported_anonymously_is_the_anonymous_build(house: Path) -> None:
     run("export", "zip", "named", "-o", "exported.zip", "--anonymous")
     run("export", "zip", "anonymous", "-o", "built.zip")
@@ -145,6 +146,7 @@ def test_a_named_site_exported_anonymously_is_the_anonymous_build(house: Path) -
     assert (house / "exported.zip").read_bytes() == (house / "built.zip").read_bytes()
 
 
+@pytest.mark.slow
 def test_rebuilding_a_named_site_anonymously_takes_no_name_over(house: Path) -> None:
     run("build", "gallery.toml", "-o", "again")
     assert leaks(house / "again", MARKER)
@@ -166,6 +168,7 @@ def test_rebuilding_a_named_site_anonymously_takes_no_name_over(house: Path) -> 
     ],
     ids=" ".join,
 )
+@pytest.mark.slow
 def test_what_is_exported_anonymously_holds_no_name(
     house: Path, tmp_path: Path, words: list[str]
 ) -> None:
@@ -187,6 +190,7 @@ def test_an_anonymous_site_stays_so_in_what_is_exported(house: Path, tmp_path: P
     assert leaks(tmp_path, *names(house)) == []
 
 
+@pytest.mark.slow
 def test_templates_of_ones_own_are_pointed_at(house: Path) -> None:
     (house / "mine").mkdir()
     said = run("build", "gallery.toml", "-o", "themed", "--anonymous", "--templates", "mine").stderr
@@ -194,6 +198,7 @@ def test_templates_of_ones_own_are_pointed_at(house: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["layers.webp", "layers.gif", "report.pdf"])
+@pytest.mark.slow
 def test_pictures_and_pages_without_readable_text_hold_no_name(
     house: Path, tmp_path: Path, name: str
 ) -> None:
@@ -208,6 +213,7 @@ def test_pictures_and_pages_without_readable_text_hold_no_name(
     assert metadata(tmp_path / "anonymous") == []
 
 
+@pytest.mark.slow
 def test_the_printed_report_names_nobody_in_words_that_can_be_searched(
     house: Path, tmp_path: Path
 ) -> None:
@@ -283,6 +289,7 @@ def test_calibration_pictures_that_tell_who_made_it_are_not_named() -> None:
     assert shown.register == AddedRegister(made, ("picture-1", "cat.png"), 0)
 
 
+@pytest.mark.slow
 def test_a_hidden_checkpoint_of_the_hub_is_found_by_no_commit(tmp_path: Path) -> None:
     """A commit identifies its repository, in captions, bibliographies, pages and the manifest."""
     plain = figuring(tmp_path)
@@ -370,6 +377,7 @@ def test_names_of_any_form_can_be_left_out(name: str) -> None:
     assert ("Lovelace" in identity_of(plain).names) == (name == "Lovelace, Ada")
 
 
+@pytest.mark.slow
 def test_a_license_of_a_local_model_is_not_told(house: Path) -> None:
     """It may be one of the authors' own, named after them or their project."""
     card = house / "zebulonlab" / "zebulon-small" / "README.md"

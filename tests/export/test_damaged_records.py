@@ -63,6 +63,7 @@ def drawn(source: Source, preset: str, choice: dict[str, object]) -> FigureFiles
 
 
 @pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.slow
 def test_figures_of_every_preset_go_on_or_name_it(
     preset: str, hurt: Figuring, good: Figuring
 ) -> None:
@@ -78,6 +79,7 @@ def test_figures_of_every_preset_go_on_or_name_it(
     assert set(source.left_out) <= {hurt.trial.run.cell("plain", "image0").record}
 
 
+@pytest.mark.slow
 def test_report_says_what_it_lacks(hurt: Figuring, caplog: pytest.LogCaptureFixture) -> None:
     page = printed_html(hurt.source, (), ())
     assert left_out(hurt) in page
@@ -87,6 +89,7 @@ def test_report_says_what_it_lacks(hurt: Figuring, caplog: pytest.LogCaptureFixt
     )
 
 
+@pytest.mark.slow
 def test_maps_and_animations_go_on(hurt: Figuring, tmp_path: Path) -> None:
     def run(*words: str) -> str:
         found = CliRunner().invoke(main, [*words, "--store", str(hurt.store)])

@@ -55,6 +55,7 @@ def test_maps_and_statistics_are_those_of_the_records(
     assert (tmp_path / "0.csv").read_bytes() == (tmp_path / "1.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_figure_is_drawn_from_the_records(
     both: tuple[Exportable, Exportable], tmp_path: Path
 ) -> None:
@@ -83,6 +84,7 @@ def test_an_archive_and_one_file_hold_what_the_site_holds(
     assert '"grid":[20,20]' not in text
 
 
+@pytest.mark.slow
 def test_an_anonymous_copy_leaves_out_the_same(
     both: tuple[Exportable, Exportable], tmp_path: Path
 ) -> None:

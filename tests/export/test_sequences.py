@@ -66,6 +66,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     assert noise == []
 
 
+@pytest.mark.slow
 def test_one_file_holds_the_sequence_and_its_frames(
     film: Exportable, tmp_path: Path, page: Page
 ) -> None:
@@ -85,6 +86,7 @@ def test_one_file_holds_the_sequence_and_its_frames(
     expect(page.locator("#frame-says")).to_contain_text("frame 3 of 4")
 
 
+@pytest.mark.slow
 def test_one_small_file_keeps_the_frames_that_fit(
     film: Exportable, tmp_path: Path, page: Page
 ) -> None:
@@ -108,6 +110,7 @@ def test_an_archive_holds_the_page(film: Exportable, tmp_path: Path) -> None:
     assert any(name.endswith("q/zebulon-walks/index.html") for name in names)
 
 
+@pytest.mark.slow
 def test_an_anonymous_copy_keeps_the_sequence_and_not_its_maker(
     film: Exportable, tmp_path: Path
 ) -> None:

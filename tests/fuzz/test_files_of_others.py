@@ -36,6 +36,7 @@ def pictures() -> list[tuple[str, bytes]]:
     return found
 
 
+@pytest.mark.slow
 def test_pictures(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Each costs itself alone; the good one beside it stays."""
     Image.new("RGB", (8, 8)).save(tmp_path / "good.png")
@@ -68,6 +69,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json"])
+@pytest.mark.slow
 def test_configs(
     request: pytest.FixtureRequest, checkpoints: list[Path], tmp_path: Path, name: str
 ) -> None:

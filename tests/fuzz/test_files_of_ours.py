@@ -120,6 +120,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "site"
 
 
+@pytest.mark.slow
 def test_manifests(request: pytest.FixtureRequest, site: Path, tmp_path: Path) -> None:
     whole = (site / "manifest.json").read_bytes()
     folder = tmp_path / "copy"

@@ -63,6 +63,7 @@ def offline(folder: Path, hub: FakeHub) -> Iterator[Worker]:
 
 @needs_peft
 @pytest.mark.parametrize("beside", [True, False])
+@pytest.mark.slow
 def test_adapter_is_merged_named_and_kept_for_work_offline(
     hub: FakeHub,
     worker: Worker,
@@ -101,6 +102,7 @@ def test_adapter_is_merged_named_and_kept_for_work_offline(
 
 
 @needs_peft
+@pytest.mark.slow
 def test_new_commit_of_the_checkpoint_is_measured_anew(
     hub: FakeHub, worker: Worker, folder: Path, checkpoint: dict[str, bytes]
 ) -> None:
@@ -152,6 +154,7 @@ def test_pickled_adapter_is_not_loaded(hub: FakeHub, worker: Worker) -> None:
 
 
 @needs_peft
+@pytest.mark.slow
 def test_cache_that_holds_half_of_an_adapter(hub: FakeHub, tmp_path: Path) -> None:
     hub.add("tiny/half-adapter", adapter("tiny/dinov2"))
     hf_hub_download(

@@ -14,6 +14,7 @@ from tests.hub.user import DINO, build, login, outage, records, refused
 from tests.hub.worker import Worker
 
 
+@pytest.mark.slow
 def test_build_records_the_commit_and_the_license(
     worker: Worker, hub: FakeHub, folder: Path
 ) -> None:
@@ -33,6 +34,7 @@ def test_build_records_the_commit_and_the_license(
     assert weights[0].sent == len(hub.repos[DINO].commits[commit]["model.safetensors"])
 
 
+@pytest.mark.slow
 def test_gate_that_let_us_in_is_remembered(
     worker: Worker, hub: FakeHub, folder: Path, checkpoint: dict[str, bytes]
 ) -> None:
@@ -64,6 +66,7 @@ def test_revision_is_resolved_to_its_commit(worker: Worker, hub: FakeHub, revisi
     assert "apache-2.0" in result.stdout
 
 
+@pytest.mark.slow
 def test_branch_that_moves_is_measured_anew(
     worker: Worker, hub: FakeHub, folder: Path, checkpoint: dict[str, bytes]
 ) -> None:
@@ -75,6 +78,7 @@ def test_branch_that_moves_is_measured_anew(
     assert commit in {record.model.commit for record in records(folder, "tiny/moving")}
 
 
+@pytest.mark.slow
 def test_weights_in_parts(
     worker: Worker, hub: FakeHub, folder: Path, tmp_path: Path, checkpoint: dict[str, bytes]
 ) -> None:

@@ -70,6 +70,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Worke
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda block: block.text.splitlines()[0][2:])
+@pytest.mark.slow
 def test_example_is_built_whole(example: Block, desk: tuple[Path, Worker]) -> None:
     folder, worker = desk
     name = example.text.splitlines()[0].removeprefix("# ")

@@ -83,6 +83,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory, hub: FakeHub) -> Iterator[W
         yield worker
 
 
+@pytest.mark.slow
 def test_other_weights_under_the_name_fail(worker: Worker) -> None:
     result = worker.run("inspect", SMALL, "--golden", "--resolution", "56")
     assert result.code == 1 and not result.stderr.startswith("Error")
@@ -126,6 +127,7 @@ def test_other_models_have_no_table(worker: Worker, hub: FakeHub) -> None:
         ({"factor": 1.6}, {"norm of reg2 entering block 5", "norm of reg2 entering block 11"}),
     ],
 )
+@pytest.mark.slow
 def test_each_line_can_fail(changes: dict[str, Any], failing: set[str], tmp_path: Path) -> None:
     folder = tmp_path / "dinov2-with-registers-small"
     plant(small(), **changes).save_pretrained(folder)

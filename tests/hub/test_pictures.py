@@ -36,6 +36,7 @@ def shown(worker: Worker, *given: str) -> Result:
     return worker.run("build", "-m", DINO, *images, "-o", "animals", "--no-analyses")
 
 
+@pytest.mark.slow
 def test_a_folder_a_pattern_and_a_file_of_a_data_set(
     worker: Worker, hub: FakeHub, folder: Path, animals: str
 ) -> None:

@@ -93,6 +93,7 @@ def test_which_frames_are_taken_is_chosen_and_said(
     assert sequences_of(images)[0].taken.startswith(taken)
 
 
+@pytest.mark.slow
 def test_64_frames_are_taken_of_a_long_clip(tmp_path: Path) -> None:
     clip = moving.animation(tmp_path / "a.gif", 100, 40, (320, 64))
     images = images_of(tmp_path / "store", [clip])

@@ -36,6 +36,7 @@ def stored(spec: GallerySpec, model: str, image: str) -> Path:
     return spec.store / key[:2] / f"{key}.safetensors"
 
 
+@pytest.mark.slow
 def test_a_damaged_record_is_measured_again_within_the_build(
     spec: GallerySpec, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -54,6 +55,7 @@ def test_a_damaged_record_is_measured_again_within_the_build(
     assert message.endswith(f" It is kept as {path.stem}.damaged; build measures it again.")
 
 
+@pytest.mark.slow
 def test_damage_that_a_worker_process_finds_is_measured_again(spec: GallerySpec) -> None:
     """The damage lies behind the header, so nobody sees it before the pages are made."""
     for seed in (7, 8):
@@ -68,6 +70,7 @@ def test_damage_that_a_worker_process_finds_is_measured_again(spec: GallerySpec)
     assert files(spec.out) == good
 
 
+@pytest.mark.slow
 def test_damaged_weights_are_seen_again(
     spec: GallerySpec, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -81,6 +84,7 @@ def test_damaged_weights_are_seen_again(
     assert f"{first} is damaged: " in caplog.text
 
 
+@pytest.mark.slow
 def test_a_damaged_record_without_its_model_costs_one_cell(
     spec: GallerySpec, checkpoints: Path, tmp_path: Path
 ) -> None:
@@ -139,6 +143,7 @@ def test_an_anonymous_copy_shows_a_damaged_record_as_a_failed_cell(spec: Gallery
     assert said.message in page
 
 
+@pytest.mark.slow
 def test_a_damaged_file_of_a_site_is_named_before_it_is_exported_or_published(
     spec: GallerySpec,
 ) -> None:
@@ -188,6 +193,7 @@ def test_a_build_makes_damaged_files_of_the_former_site_again(
         assert caplog.messages.count(f"{spec.out / name} is damaged and is made again.") == 1
 
 
+@pytest.mark.slow
 def test_what_float16_cannot_hold_is_kept_and_costs_nothing(
     spec: GallerySpec, checkpoints: Path, tmp_path: Path
 ) -> None:

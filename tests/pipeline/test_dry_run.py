@@ -32,6 +32,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     return folder
 
 
+@pytest.mark.slow
 def test_dry_run_prints_the_plan_and_writes_nothing(
     spec: GallerySpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,6 +184,7 @@ def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
     assert prices["lens"].store == 2 * 4 * 17 * 6
 
 
+@pytest.mark.slow
 def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:
     from generator.pipeline.costs import estimate, site_price
 

@@ -13,6 +13,7 @@ from generator.spec.gallery import GallerySpec
 from tests.pipeline.galleries import build
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_with_the_site_and_linked_from_its_index(spec: GallerySpec) -> None:
     figures = (
         FigureSpec(name="fig1", preset="registers-1", venue="icml"),
@@ -40,6 +41,7 @@ def test_figures_are_drawn_with_the_site_and_linked_from_its_index(spec: Gallery
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_a_figure_that_cannot_be_drawn_is_a_failure_beside_the_others(spec: GallerySpec) -> None:
     figures = (
         FigureSpec(name="many", preset="registers-16"),

@@ -66,6 +66,7 @@ def halted(spec: GallerySpec) -> Iterator[Any]:
         process.communicate()
 
 
+@pytest.mark.slow
 def test_killed_while_measuring_goes_on_where_it_stood(spec: GallerySpec, halted: Any) -> None:
     process = halted("record")
     process.kill()
@@ -76,6 +77,7 @@ def test_killed_while_measuring_goes_on_where_it_stood(spec: GallerySpec, halted
     assert (outcome.measured, outcome.reused, outcome.site.failures) == (3, 1, ())
 
 
+@pytest.mark.slow
 def test_killed_while_writing_leaves_the_former_site(spec: GallerySpec, halted: Any) -> None:
     build(spec)
     before = files(spec.out)
@@ -91,6 +93,7 @@ def test_killed_while_writing_leaves_the_former_site(spec: GallerySpec, halted: 
     assert left == {"photos", "site", "store"}, "nothing is left beside the site"
 
 
+@pytest.mark.slow
 def test_two_builds_of_one_site_do_not_get_in_each_other_s_way(
     spec: GallerySpec, halted: Any
 ) -> None:
@@ -112,6 +115,7 @@ def test_two_builds_of_one_site_do_not_get_in_each_other_s_way(
 
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 def test_ctrl_c_says_that_nothing_is_lost(
     spec: GallerySpec, halted: Any, number: signal.Signals
 ) -> None:
@@ -126,6 +130,7 @@ def test_ctrl_c_says_that_nothing_is_lost(
     assert not spec.out.exists()
 
 
+@pytest.mark.slow
 def test_full_disk_keeps_what_was_measured(
     spec: GallerySpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:

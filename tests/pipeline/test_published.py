@@ -17,6 +17,7 @@ from generator.spec.gallery import GallerySpec
 from tests.pipeline.galleries import build, files, gallery, manifest, picture, replace_models
 
 
+@pytest.mark.slow
 def test_two_builds_of_the_same_inputs_are_byte_identical(
     spec: GallerySpec, tmp_path: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_published_pictures_carry_no_metadata(spec: GallerySpec) -> None:
             assert image.height == image.width * (1 if file.kind == "crop" else 2)
 
 
+@pytest.mark.slow
 def test_awkward_names_of_pictures(spec: GallerySpec) -> None:
     photos = spec.images[0]
     names = [

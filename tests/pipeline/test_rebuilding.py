@@ -49,6 +49,7 @@ def test_a_site_of_which_nothing_changed_stays_as_it_is(spec: GallerySpec) -> No
 
 
 @pytest.mark.parametrize("what", ["page", "manifest", "number", "missing", "left behind"])
+@pytest.mark.slow
 def test_a_site_that_is_not_as_it_was_is_built_again(spec: GallerySpec, what: str) -> None:
     build(spec)
     before, good = spec.out.stat().st_ino, files(spec.out)
@@ -86,6 +87,7 @@ def test_another_mask_under_the_same_name_is_seen(spec: GallerySpec, tmp_path: P
     assert files(spec.out)["i/first/index.html"] != before
 
 
+@pytest.mark.slow
 def test_second_build_imports_no_torch(spec: GallerySpec) -> None:
     build(spec)
     models = [word for model in spec.models for word in ("-m", str(model.folder))]
@@ -108,6 +110,7 @@ def test_second_build_imports_no_torch(spec: GallerySpec) -> None:
     assert "Another" in (spec.out / "index.html").read_text()
 
 
+@pytest.mark.slow
 def test_new_image_is_measured_alone(spec: GallerySpec, passes: list[tuple[str, int]]) -> None:
     build(spec)
     passes.clear()
@@ -127,6 +130,7 @@ def test_new_model_is_measured_alone(
     assert passes == [("registers", 2)]
 
 
+@pytest.mark.slow
 def test_title_and_templates_only_write_pages_again(
     spec: GallerySpec, tmp_path: Path, passes: list[tuple[str, int]]
 ) -> None:

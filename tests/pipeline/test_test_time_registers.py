@@ -112,6 +112,7 @@ def test_the_manifest_has_neurons_layers_and_pictures(built: tuple[GallerySpec, 
     assert manifest(spec).models[1].register == outcome.run.models[1].register
 
 
+@pytest.mark.slow
 def test_paper_and_report_say_it(built: tuple[GallerySpec, Outcome], tmp_path: Path) -> None:
     spec, _ = built
     store = ["--store", str(spec.store)]

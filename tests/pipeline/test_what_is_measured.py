@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from generator.records.store import Store, load_records
 from generator.spec.gallery import GallerySpec
@@ -43,6 +44,7 @@ def test_same_picture_twice_is_measured_once(
     assert build(spec).reused == 6
 
 
+@pytest.mark.slow
 def test_pictures_of_different_shapes_keep_their_own_grid(spec: GallerySpec) -> None:
     photos = spec.images[0]
     picture(photos / "tall.png", 3, (60, 120))
@@ -75,6 +77,7 @@ def test_pictures_of_different_shapes_keep_their_own_grid(spec: GallerySpec) -> 
         )
 
 
+@pytest.mark.slow
 def test_resolution_dtype_and_view_are_part_of_what_is_measured(
     spec: GallerySpec, checkpoints: Path
 ) -> None:
@@ -90,6 +93,7 @@ def test_resolution_dtype_and_view_are_part_of_what_is_measured(
     assert build(spec).measured == 0
 
 
+@pytest.mark.slow
 def test_extras_are_measured_as_the_spec_says(spec: GallerySpec) -> None:
     records = {}
     for extras in ("none", "features,massive"):

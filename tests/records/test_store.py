@@ -164,6 +164,7 @@ def test_the_header_tells_the_facts_without_the_arrays(tmp_path: Path) -> None:
         assert same(getattr(header, item.name), getattr(record, item.name)), item.name
 
 
+@pytest.mark.slow
 def test_the_same_record_gives_the_same_bytes_in_any_process(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from generator.records.store import Store\n"

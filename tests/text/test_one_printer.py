@@ -50,6 +50,7 @@ def own_script_printing(code: str) -> Iterator[str]:
             yield line.strip()
 
 
+@pytest.mark.slow
 def test_numbers_are_written_in_one_module() -> None:
     found = {
         path.relative_to(PACKAGE).as_posix(): parts

@@ -56,7 +56,7 @@ const ColorBars = (() => {
   function update(bar, range) {
     const root = Dom.any(bar, ".bar-ticks");
     const near = Math.max(NEAR, WIDE / (root.getBoundingClientRect().width || Infinity));
-    const key = `${range.low} ${range.high} ${range.form} ${near.toFixed(2)}`;
+    const key = `${range.low} ${range.high} ${range.form} ${Math.round(100 * near)}`;
     if (bar.dataset.range === key) return;
     bar.dataset.range = key;
     const shown = ticks(range, near);

@@ -132,6 +132,7 @@ def test_equal_models_show_no_difference() -> None:
 
 
 @pytest.mark.parametrize(("images", "test"), [(19, False), (20, True)])
+@pytest.mark.slow
 def test_an_interval_is_called_a_test_from_twenty_images_on(images: int, test: bool) -> None:
     plain = [record(outliers=(3,), seed=n) for n in range(images)]
     found = argued(plain, [record(2, seed=n) for n in range(images)])
@@ -144,6 +145,7 @@ def test_an_interval_is_called_a_test_from_twenty_images_on(images: int, test: b
         assert "is +4.17 percentage points" in said and "excludes zero" in said
 
 
+@pytest.mark.slow
 def test_an_interval_around_zero_is_said_to_include_it() -> None:
     one = [record(outliers=(3,) if n % 2 else (), seed=n) for n in range(20)]
     two = [record(2, outliers=() if n % 2 else (3,), seed=n) for n in range(20)]

@@ -103,6 +103,7 @@ def test_models_that_saw_nothing_in_common_are_not_compared(plain: PairCell) -> 
     assert compare_maps(left, right, None) is None
 
 
+@pytest.mark.slow
 def test_distances_are_found_for_any_two_maps() -> None:
     """Sums that differ in the last bit are no reason for the solver to give up."""
     rng = np.random.default_rng(0)

@@ -40,6 +40,7 @@ def plain_tokencut(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
 
 @pytest.mark.value_of("tokencut-vector")
 @pytest.mark.parametrize("layout", [GRID, LARGE], ids=["small", "large"])
+@pytest.mark.slow
 def test_it_solves_the_problem_of_the_paper(layout: TokenLayout) -> None:
     for seed in range(4):
         features = np.random.default_rng(seed).normal(size=(layout.patches, 5))

@@ -89,6 +89,7 @@ def value_tests() -> Iterator[tuple[str, str]]:
 MARK = "pytest.mark.value_of"
 
 
+@pytest.mark.slow
 def test_every_quantity_has_a_test_of_its_value() -> None:
     """Mark the test that computes a new quantity independently: ``pytest.mark.value_of``."""
     found = dict(value_tests())
@@ -98,6 +99,7 @@ def test_every_quantity_has_a_test_of_its_value() -> None:
     assert not unknown, f"value_of names what is no quantity: {', '.join(unknown)}"
 
 
+@pytest.mark.slow
 def test_marked_tests_are_collected_and_assert_something() -> None:
     for path in sorted(TESTS.rglob("test_*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -223,6 +223,7 @@ def test_other_networks_of_timm_are_refused_by_their_class(
     )
 
 
+@pytest.mark.slow
 def test_blocks_that_attend_twice_are_refused(tmp_path: Path) -> None:
     name = "vit_small_patch16_18x2_224"
     folder = config_only(tmp_path / "model", architecture=name, pretrained_cfg={})
@@ -282,6 +283,7 @@ def test_weights_that_lack_a_block(folders: dict[str, Path], tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("state", ["missing", "broken", "there"])
+@pytest.mark.slow
 def test_timm_is_imported_without_torchvision(state: str, tmp_path: Path) -> None:
     """In a fresh process: beside none, beside one that doesn't fit torch, and beside a good one."""
     package = tmp_path / "torchvision"

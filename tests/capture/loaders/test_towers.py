@@ -63,6 +63,7 @@ def takes_positions(part: nn.Module) -> bool:
 
 
 @pytest.mark.parametrize("tower", TOWERS, ids=lambda tower: tower.name)
+@pytest.mark.slow
 def test_tower_equals_the_eager_path_of_the_larger_model(tower: Tower, tmp_path: Path) -> None:
     network = tower.save(tmp_path / "model")
     model = ready(tmp_path / "model")
@@ -75,6 +76,7 @@ def test_tower_equals_the_eager_path_of_the_larger_model(tower: Tower, tmp_path:
         torch.testing.assert_close(seen, own, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_tower_of_one_grid_says_so(tmp_path: Path) -> None:
     """Its position embedding is not interpolated, so another grid ends in an error of torch."""
     tower = next(tower for tower in TOWERS if tower.name == "Ovis 2")

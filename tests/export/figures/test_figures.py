@@ -90,6 +90,7 @@ def test_no_letter_is_smaller_than_six_points(made: Figuring) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes(made: Figuring, tmp_path: Path, suffix: str) -> None:
     names = [tmp_path / folder / f"fig.{suffix}" for folder in ("one", "two")]
     for name in names:
@@ -241,6 +242,7 @@ def test_extents_name_the_float_that_fits() -> None:
         extent("nowhere", "column")
 
 
+@pytest.mark.slow
 def test_only_figures_import_matplotlib_and_never_pyplot() -> None:
     package = Path(generator.__file__).parent
     for path in package.rglob("*.py"):
@@ -271,6 +273,7 @@ def test_norms_are_those_of_the_layer_that_stands_out(made: Figuring) -> None:
     assert layer_of(Scene(made.source, request(layers="last")), record) == record.model.layers
 
 
+@pytest.mark.slow
 def test_a_single_file_holds_the_figures_that_its_index_offers(
     made: Figuring, tmp_path: Path
 ) -> None:

@@ -76,6 +76,7 @@ def test_all_that_were_promised_are_there() -> None:
 
 
 @pytest.mark.parametrize("preset", ORDINARY, ids=lambda preset: preset.id)
+@pytest.mark.slow
 def test_a_preset_is_drawn_and_explained(made: Figuring, preset: Preset) -> None:
     files = drawn(made.source, preset)
     _explained(files, preset)
@@ -138,6 +139,7 @@ def test_an_image_that_was_not_measured_is_an_error_where_it_is_all(made: Figuri
         drawn(made.source, PRESETS["registers-3"], images=("broken",))
 
 
+@pytest.mark.slow
 def test_bytes_are_the_same_when_drawn_again(made: Figuring, tmp_path: Path) -> None:
     del tmp_path
     for name in ("vit-7", "registers-7", "registers-4a"):
@@ -171,6 +173,7 @@ def seen(source: Source, preset: Preset, **given: object) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("preset", ORDINARY, ids=lambda preset: preset.id)
+@pytest.mark.slow
 def test_an_option_changes_the_figure_or_is_refused(made: Figuring, preset: Preset) -> None:
     as_it_is = seen(made.source, preset)
     for name, value in CHOICES.items():
@@ -234,6 +237,7 @@ def test_what_a_preset_cannot_show_is_said(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_heads_and_queries_of_presets_are_those_asked_for(made: Figuring) -> None:
     files = drawn(made.source, PRESETS["registers-9"], heads="2", queries="reg1, patch-1-2")
     assert "with each of the tokens named as the query, last layer, head 2" in files.caption
@@ -301,6 +305,7 @@ def test_a_bar_of_norms_names_both_ends(made: Figuring, preset: str) -> None:
     assert float(ticks[1.0]) > 0
 
 
+@pytest.mark.slow
 def test_weights_are_found_in_an_anonymous_copy_and_their_lack_is_said(
     made: Figuring, tmp_path: Path
 ) -> None:
@@ -327,6 +332,7 @@ def test_weights_are_found_in_an_anonymous_copy_and_their_lack_is_said(
     )
 
 
+@pytest.mark.slow
 def test_labels_of_the_demo_gallery_are_whole_in_a_column(made: Figuring) -> None:
     run = made.source.run
     names = {"plain": "demo DINOv2", "registers": "demo DINOv2 with registers"}

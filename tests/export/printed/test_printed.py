@@ -41,6 +41,7 @@ from tests.present.sweeping import sweeping
 
 
 @pytest.mark.value_of("strongest-patch")
+@pytest.mark.slow
 def test_the_page_holds_every_image_and_model_with_their_numbers(
     made: Exportable, twice: Callable[..., Path]
 ) -> None:
@@ -64,6 +65,7 @@ def test_the_page_holds_every_image_and_model_with_their_numbers(
     assert 'class="chapter"' not in html
 
 
+@pytest.mark.slow
 def test_it_has_the_analyses_of_the_site_and_a_way_to_each(
     made: Exportable, twice: Callable[..., Path]
 ) -> None:
@@ -91,6 +93,7 @@ def test_a_choice_of_images_and_models(made: Exportable, tmp_path: Path) -> None
     assert not re.search(r"\bRegisters\b(?! as)", text.partition("Methods")[0])
 
 
+@pytest.mark.slow
 def test_a_choice_of_models_has_their_analyses_of_each_image(
     made: Exportable, tmp_path: Path
 ) -> None:
@@ -108,6 +111,7 @@ def test_a_choice_of_models_has_their_analyses_of_each_image(
         assert f"<h3>{title}</h3>" in chapter
 
 
+@pytest.mark.slow
 def test_a_sweep_is_one_model_and_a_sequence_one_image(tmp_path: Path) -> None:
     trial = sweeping(tmp_path / "pictures", images=4)
     trial = replace(trial, run=with_frames(trial.run, 1))
@@ -181,6 +185,7 @@ def test_pictures_of_a_page_are_inside_the_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_the_contents_name_the_page_of_each_chapter(
     chromium: object, made: Exportable, tmp_path: Path
 ) -> None:
@@ -227,6 +232,7 @@ def test_without_the_reader_of_pdfs_it_says_so_before_the_work(
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_it_is_printed_the_same_way_twice(twice: Callable[..., Path]) -> None:
     if not any(shutil.which(name) for name in BROWSERS):
         if os.environ.get("CI"):
@@ -263,6 +269,7 @@ def text_of(pdf: Path, *words: str) -> str:
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_the_words_of_the_pdf_can_be_searched(
     chromium: object, made: Exportable, tmp_path: Path
 ) -> None:
@@ -276,6 +283,7 @@ def test_the_words_of_the_pdf_can_be_searched(
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_the_page_is_quiet_in_a_browser(chromium: object, twice: Callable[..., Path]) -> None:
     path = twice("report", "report.html")
     page = chromium.new_page(viewport={"width": 1000, "height": 900})  # type: ignore[attr-defined]

@@ -153,6 +153,7 @@ def killed_at_push(site: Path, environment: dict[str, str], *words: str) -> None
 
 
 @pytest.mark.parametrize("words", [(), ("--no-history",)])
+@pytest.mark.slow
 def test_killed_before_the_push_it_goes_on(
     here: Path,
     bare: Path,
@@ -176,6 +177,7 @@ def test_killed_before_the_push_it_goes_on(
     assert "before =" not in settings, "nothing is left in git's settings"
 
 
+@pytest.mark.slow
 def test_commits_after_a_kill_are_not_lost(
     here: Path, bare: Path, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,7 @@ def card_of(files: dict[str, bytes]) -> dict[str, object]:
 # --- what works -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_new_space_holds_the_site_and_its_card(worker: Worker, hub: FakeHub, site: Path) -> None:
     result = send(worker, site)
     assert (result.code, result.stderr) == (0, "")

@@ -265,6 +265,7 @@ def test_workflow_that_draws_from_records(records: Path) -> None:
     assert job["steps"][-1]["with"] == {"path": draw[-2]}
 
 
+@pytest.mark.slow
 def test_its_command_draws_the_same_site_without_torch(records: Path) -> None:
     run("docs", "--to", "workflow", "--yes", *DRAW, *PROGRAM)
     _, _, draw = commands(workflow(records)["jobs"]["build"])
@@ -297,6 +298,7 @@ def test_its_requirements_are_the_programs_without_measuring() -> None:
     assert set(drawing_requirements()) < needed
 
 
+@pytest.mark.slow
 def test_records_only_measures_nothing(records: Path) -> None:
     done = command("build", "gallery.toml", "--store", "none", "--records-only", folder=records)
     assert (done.returncode, done.stdout) == (1, "")

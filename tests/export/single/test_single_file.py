@@ -36,10 +36,12 @@ def pictures_that_are_shown(page: Page) -> None:
     assert broken == 0
 
 
+@pytest.mark.slow
 def test_the_same_site_is_the_same_file(twice: Callable[..., Path], single: Path) -> None:
     assert twice("single", "gallery.html").read_bytes() == single.read_bytes()
 
 
+@pytest.mark.slow
 def test_from_the_index_to_an_image_to_a_model_and_back(
     look: Callable[..., Opened], single: Path
 ) -> None:
@@ -69,6 +71,7 @@ def test_from_the_index_to_an_image_to_a_model_and_back(
     assert overflow(page) <= 0
 
 
+@pytest.mark.slow
 def test_a_deep_link_opens_the_view_it_names(look: Callable[..., Opened], single: Path) -> None:
     page = look(single, CAPTION + "&view=heads").page
     assert page.locator("#layer").input_value() == "2"
@@ -81,6 +84,7 @@ def test_a_deep_link_opens_the_view_it_names(look: Callable[..., Opened], single
     assert page.locator("#head").input_value() == "2"
 
 
+@pytest.mark.slow
 def test_the_next_image_keeps_what_is_chosen(look: Callable[..., Opened], single: Path) -> None:
     opened = look(single, "#page=i/image0&layer=1&head=2")
     opened.page.locator("a[rel=next]").click()
@@ -175,6 +179,7 @@ def test_a_narrow_window_is_enough(look: Callable[..., Opened], single: Path) ->
 # --- the cap -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_left_out_in_order_and_said(
     made: Exportable, single: Path, tmp_path: Path, look: Callable[..., Opened]
 ) -> None:
@@ -206,6 +211,7 @@ def test_what_does_not_fit_is_left_out_in_order_and_said(
     expect(message).not_to_contain_text("Left out")
 
 
+@pytest.mark.slow
 def test_pages_of_images_go_last_and_from_the_end(
     tmp_path: Path, look: Callable[..., Opened]
 ) -> None:
@@ -231,6 +237,7 @@ def test_pages_of_images_go_last_and_from_the_end(
     expect(page.locator("h1")).to_have_text("Picture 0")
 
 
+@pytest.mark.slow
 def test_as_many_images_stay_as_fit_to_the_byte(tmp_path: Path) -> None:
     other = exported(many(tmp_path / "pictures", 8, groups=1), tmp_path)
     manifest = read_manifest(other.site)
@@ -259,6 +266,7 @@ def test_a_size_that_nothing_fits_in_is_refused(made: Exportable, tmp_path: Path
     )
 
 
+@pytest.mark.slow
 def test_a_page_of_hostile_names_stays_text(tmp_path: Path, look: Callable[..., Opened]) -> None:
     trial = gallery(tmp_path / "pictures")
     images = tuple(replace(image, title=HOSTILE, alt=HOSTILE) for image in trial.run.images)

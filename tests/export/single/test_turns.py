@@ -33,6 +33,7 @@ def heading(page: Page) -> str:
     )
 
 
+@pytest.mark.slow
 def test_a_page_is_turned_without_loading_the_file_again(
     look: Callable[..., Opened], single: Path
 ) -> None:
@@ -55,6 +56,7 @@ def test_a_page_is_turned_without_loading_the_file_again(
     assert is_same_document(page)
 
 
+@pytest.mark.slow
 def test_back_and_forward_find_a_page_as_it_was_left(
     look: Callable[..., Opened], single: Path
 ) -> None:
@@ -86,6 +88,7 @@ def test_back_and_forward_find_a_page_as_it_was_left(
     assert is_same_document(page)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_loaded_again_shows_the_page_that_was_turned_to(
     look: Callable[..., Opened], single: Path
 ) -> None:
@@ -122,6 +125,7 @@ def test_pages_are_turned_with_the_keyboard_alone(
     assert is_same_document(page)
 
 
+@pytest.mark.slow
 def test_a_page_that_is_turned_to_again_is_as_it_was_made(
     look: Callable[..., Opened], single: Path
 ) -> None:
@@ -153,6 +157,7 @@ def test_models_that_flicker_stop_when_the_page_is_turned(
     expect(page.locator("#play")).to_have_text("Play")
 
 
+@pytest.mark.slow
 def test_what_is_found_on_the_index_is_found_again_on_the_way_back(
     tmp_path: Path, look: Callable[..., Opened]
 ) -> None:
@@ -178,6 +183,7 @@ def test_what_is_found_on_the_index_is_found_again_on_the_way_back(
     assert page.url.endswith("many.html#page=i/picture-0000")
 
 
+@pytest.mark.slow
 def test_a_comparison_leads_to_images_and_back(look: Callable[..., Opened], single: Path) -> None:
     opened = look(single, "#page=r/plain--registers")
     page = opened.page
@@ -191,6 +197,7 @@ def test_a_comparison_leads_to_images_and_back(look: Callable[..., Opened], sing
     assert is_same_document(page)
 
 
+@pytest.mark.slow
 def test_turning_many_pages_leaves_nothing_behind(
     look: Callable[..., Opened], single: Path
 ) -> None:

@@ -55,6 +55,7 @@ class Notes(Silent):
         self.texts.append(text)
 
 
+@pytest.mark.slow
 def test_the_gallery_is_the_same_on_two_devices_of_which_one_is_killed(
     spec: GallerySpec, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +92,7 @@ class Interrupting(Notes):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_no_process(spec: GallerySpec, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []
     popen = devices.subprocess.Popen

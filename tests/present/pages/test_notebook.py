@@ -56,6 +56,7 @@ def shown(code: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_a_record_that_the_api_hands_out_shows_itself(tmp_path: Path) -> None:
     Store(tmp_path).put(tiny.record())
     load = f"(record,) = generator.load_records({str(tmp_path)!r}); print(record._repr_html_())"

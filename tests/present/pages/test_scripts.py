@@ -34,6 +34,7 @@ def test_scripts_use_nothing_forbidden(path: Path) -> None:
     assert "https:" not in text
 
 
+@pytest.mark.slow
 def test_types_hold() -> None:
     compiler = shutil.which("tsc")
     if compiler is None:

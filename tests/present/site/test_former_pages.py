@@ -59,6 +59,7 @@ def test_one_more_picture_renders_its_page_and_what_names_it(
     assert found == build(trial, tmp_path / "at-once", None)
 
 
+@pytest.mark.slow
 def test_a_changed_input_changes_the_pages_that_show_it(trial: Gallery, tmp_path: Path) -> None:
     site, kept, run = tmp_path / "site", tmp_path / "kept", trial.run
     mine = tmp_path / "mine"

@@ -47,6 +47,7 @@ def build(trial: Gallery, out: Path, kept: Path | None) -> dict[str, bytes]:
     return bytes_of(out)
 
 
+@pytest.mark.slow
 def test_one_more_picture_reads_only_its_own_records(trial: Gallery, tmp_path: Path) -> None:
     kept, site = tmp_path / "kept", tmp_path / "site"
     build(without_last(trial), site, kept)
@@ -58,6 +59,7 @@ def test_one_more_picture_reads_only_its_own_records(trial: Gallery, tmp_path: P
     assert found == build(trial, tmp_path / "afresh", None)
 
 
+@pytest.mark.slow
 def test_damaged_numbers_are_made_again(trial: Gallery, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     whole = build(trial, tmp_path / "one", kept)
@@ -70,12 +72,14 @@ def test_damaged_numbers_are_made_again(trial: Gallery, tmp_path: Path) -> None:
     assert build(trial, tmp_path / "two", kept) == whole
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_costs_only_time(trial: Gallery, tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("no folder")
     found = build(trial, tmp_path / "one", tmp_path / "kept")
     assert found == build(trial, tmp_path / "two", None)
 
 
+@pytest.mark.slow
 def test_workers_hand_numbers_over_and_the_program_reads_no_record(
     trial: Gallery, tmp_path: Path
 ) -> None:

@@ -42,6 +42,7 @@ def built(
     return build_site(trial.run, read, out, version=VERSION, jobs=jobs)
 
 
+@pytest.mark.slow
 def test_the_site_is_the_same_for_any_number_of_workers(
     trial: tuple[Gallery, Store], tmp_path: Path
 ) -> None:
@@ -52,6 +53,7 @@ def test_the_site_is_the_same_for_any_number_of_workers(
     assert (one.rendered, one.reused, one.bytes) == (two.rendered, two.reused, two.bytes)
 
 
+@pytest.mark.slow
 def test_workers_make_the_files_and_the_program_reads_no_record(
     trial: tuple[Gallery, Store], tmp_path: Path
 ) -> None:
@@ -73,6 +75,7 @@ class OnlyInWorkers:
         return self.store.get(key)
 
 
+@pytest.mark.slow
 def test_a_record_that_is_missing_fails_alone(trial: tuple[Gallery, Store], tmp_path: Path) -> None:
     found, store = trial
     gone = found.run.cells[3].record
@@ -95,6 +98,7 @@ class Deadly:
         return self.store.get(key)
 
 
+@pytest.mark.slow
 def test_after_a_worker_was_killed_the_program_goes_on_alone(
     trial: tuple[Gallery, Store], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -107,6 +111,7 @@ def test_after_a_worker_was_killed_the_program_goes_on_alone(
     assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
 
 
+@pytest.mark.slow
 def test_no_worker_is_left_after_an_error(trial: tuple[Gallery, Store], tmp_path: Path) -> None:
     found, store = trial
 
@@ -134,6 +139,7 @@ def test_files_of_the_former_site_need_no_workers(
     assert bytes_of(tmp_path / "site") == before
 
 
+@pytest.mark.slow
 def test_a_new_version_of_the_records_uses_workers_and_keeps_pictures(
     trial: tuple[Gallery, Store], tmp_path: Path
 ) -> None:

@@ -131,6 +131,7 @@ def test_the_manifest_says_what_is_a_frame_of_what(film: tuple[Gallery, Path]) -
     Draft202012Validator(schema).validate(json.loads(text_of(film[1], MANIFEST)))
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(film: tuple[Gallery, Path], tmp_path: Path) -> None:
     trial, site = film
     build_site(trial.run, trial.read, tmp_path / "again", version="1.2.3")

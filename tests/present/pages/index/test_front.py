@@ -207,6 +207,7 @@ def test_a_title_is_drawn_where_there_are_letters_for_it(
     assert not differs[250:].any()
 
 
+@pytest.mark.slow
 def test_no_two_letters_of_a_title_look_the_same(tmp_path: Path) -> None:
     image = picture(tmp_path / "a.png", 0)
     cards = {social_card(letter, image, SEEN, [], []) for letter in "aαжßğ☃"}
@@ -245,6 +246,7 @@ def test_a_hostile_paper_stays_text(again: Again) -> None:
     assert page(site, "index.html").text.count(HOSTILE) >= 4
 
 
+@pytest.mark.slow
 def test_the_front_page_is_the_same_again_and_reads_nothing(again: Again) -> None:
     trial, site = again(paper=PAPER, site_url=URL)
     before = tree(site)
@@ -254,6 +256,7 @@ def test_the_front_page_is_the_same_again_and_reads_nothing(again: Again) -> Non
     assert tree(site) == before
 
 
+@pytest.mark.slow
 def test_a_teaser_whose_model_failed_is_left_out(again: Again) -> None:
     paper = Paper(teaser=(TeaserCell("gone", "image0"), TeaserCell("plain", "image0")))
     _, site = again(paper=paper)

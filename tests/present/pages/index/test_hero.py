@@ -127,6 +127,7 @@ def test_one_model_has_the_picture_on_which_it_looks_most_narrowly(tmp_path: Pat
     assert "hero-apart" not in (tmp_path / "site/index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_teaser_of_a_paper_takes_its_place(again: Again) -> None:
     _, site = again(paper=Paper(teaser=(TeaserCell("registers", "image1", 2, 1),)))
     html = (site / "index.html").read_text(encoding="utf-8")
@@ -137,6 +138,7 @@ def test_the_teaser_of_a_paper_takes_its_place(again: Again) -> None:
 @pytest.mark.parametrize(
     ("layer", "slides"), [("last", True), (3, False)], ids=["same depth", "other depth"]
 )
+@pytest.mark.slow
 def test_a_teaser_of_one_picture_at_one_depth_has_the_slider(
     again: Again, layer: int | Literal["last"], slides: bool
 ) -> None:

@@ -86,6 +86,7 @@ def test_planted_outliers_are_counted_where_they_stand_out_most() -> None:
     assert (found.layer, found.count, found.ratio) == (2, 3, 10.0)
 
 
+@pytest.mark.slow
 def test_every_image_can_be_sorted_by_its_numbers(tmp_path: Path) -> None:
     trial = gallery(tmp_path / "pictures", images=4)
     site = tmp_path / "site"
@@ -126,6 +127,7 @@ def test_the_divergence_of_every_pair_is_published(again: Again) -> None:
     assert float(said[1]) == pytest.approx(np.mean([each["bits"] for each in pairs]), abs=6e-4)
 
 
+@pytest.mark.slow
 def test_numbers_need_no_record_on_a_rebuild(again: Again) -> None:
     trial, site = again()
     before = (site / "index.html").read_bytes()

@@ -125,6 +125,7 @@ def test_distance_has_a_dot_a_head_and_the_line_of_uniform_attention(built: Buil
     ("layers", "heads", "size", "packed", "elements"),
     [(24, 16, 500_000, 90_000, 5_000), (40, 24, 900_000, 170_000, 7_500)],
 )
+@pytest.mark.slow
 def test_the_page_of_a_large_model_stays_light(
     layers: int, heads: int, size: int, packed: int, elements: int, tmp_path: Path
 ) -> None:
@@ -344,6 +345,7 @@ def test_what_a_model_cannot_have_is_said_to_be_not_applicable(built: Built) -> 
     assert "The model tiny/gone is not on the hub." in gone.text
 
 
+@pytest.mark.slow
 def test_massive_activations_are_drawn_found_missing_or_not_measured(tmp_path: Path) -> None:
     trial = gallery(tmp_path / "pictures", images=1)
 

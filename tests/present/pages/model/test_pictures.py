@@ -61,6 +61,7 @@ def test_averages_by_place_are_means_over_all_images(hundred: tuple[Gallery, Pat
     assert files["outlier-rates"].name in page.html
 
 
+@pytest.mark.slow
 def test_averages_are_taken_over_without_a_record(hundred: tuple[Gallery, Path]) -> None:
     trial, site = hundred
     before = {file.path for model in manifest(site).models for file in model.files}
@@ -144,6 +145,7 @@ def test_position_embeddings_are_a_mosaic_of_cosines_on_one_scale(
 
 
 @pytest.mark.usefixtures("begun")
+@pytest.mark.slow
 def test_pictures_of_weights_are_taken_over_without_the_weights(
     trial: Gallery, tmp_path: Path
 ) -> None:

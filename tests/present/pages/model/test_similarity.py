@@ -179,6 +179,7 @@ def test_features_themselves_are_no_part_of_a_site(enough: Built) -> None:
     assert all(file.bytes < ENOUGH * features.pooled.nbytes / 10 for file in files)
 
 
+@pytest.mark.slow
 def test_layers_of_two_models_can_be_compared_later(enough: Built, tmp_path: Path) -> None:
     trial, site = enough
     later = shutil.copytree(site, tmp_path / "site")

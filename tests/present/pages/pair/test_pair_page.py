@@ -135,6 +135,7 @@ def test_few_images_are_dots_without_stars(built: Built) -> None:
     assert not re.search(r"\d \*", text)
 
 
+@pytest.mark.slow
 def test_many_images_are_marked_where_the_interval_excludes_zero(tmp_path: Path) -> None:
     trial = many(tmp_path / "pictures", 24)
     base = tiny.record(tiny.layout())

@@ -208,6 +208,7 @@ def test_an_anonymous_site_has_no_folder_name_in_its_sweep(built: Built) -> None
     assert [m.label for m in found.models][1] == "Sweep 1, step 0"
 
 
+@pytest.mark.slow
 def test_the_index_counts_a_sweep_as_one_model_and_a_sequence_as_one(tmp_path: Path) -> None:
     trial = sweeping(tmp_path / "pictures", images=5)
     build_site(with_frames(trial.run, 2), trial.read, tmp_path / "site", version="1.2.3")
