@@ -123,7 +123,7 @@ const Readouts = (() => {
     const best = Cosines.nearest(found, own.row * cols + own.col);
     const at = patch ? patch.row * cols + patch.col : best;
     const above = found.reduce((sum, value) => sum + (value > found[at] ? 1 : 0), 1);
-    const rank = `${Numbers.count(above)} of ${Numbers.count(found.length)}`;
+    const rank = ranked(Numbers.count(above), found.length);
     const value = Dom.make("span", { title: `Rounded to ±${Numbers.rough(error)}` }, [Numbers.number(found[at], 2)]);
     return [value, "–", rank, "–", where(Math.floor(at / cols), at % cols, patch ? "" : "nearest: "), "–"];
   }
@@ -152,11 +152,20 @@ const Readouts = (() => {
     return [
       times > 0 ? amount(times, { after: ` ×${within}` }) : `< ${Numbers.rough(bound)} ×${within}`,
       times > 0 ? amount(share, { share: true }) : `< ${Numbers.percent(share).replace("<", "")}`,
-      `${rank} of ${Numbers.count(rows * cols)}`,
+      ranked(rank, rows * cols),
       norm === undefined ? "–" : amount(Norms.times(norm), { digits: 2, before: many > 1 ? "up to " : "", after: " ×" }),
       where(at.row, at.col, patch ? "" : "strongest: ", own ? " (query)" : ""),
       onPatches(header.mass[row][column].at(-1) ?? null),
     ];
+  }
+
+  /**
+   * A rank and how many there are, which a narrow table leaves out.
+   * @param {string} rank
+   * @param {number} count
+   */
+  function ranked(rank, count) {
+    return Dom.make("span", {}, [rank, Dom.make("span", { class: "rank-of" }, [` of ${Numbers.count(count)}`])]);
   }
 
   /**
