@@ -184,7 +184,7 @@ def _wanted(run: Run, choice: PrintedChoice) -> Iterator[tuple[str, str]]:
     labels = {model.slug: model.label for model in choice.run.models}
     for one, two in run.pairs or ():
         if labels.keys() >= {one, two}:
-            yield pair_path(one, two), f"{labels[one]} and {labels[two]}"
+            yield pair_path(one, two), f"{labels[one]} vs {labels[two]}"
     for sweep in choice.run.sweeps:
         yield sweep_path(sweep.slug), f"{sweep.label} along its training"
     for model in choice.models:

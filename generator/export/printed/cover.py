@@ -41,7 +41,7 @@ def comparisons(run: Run, planned: Site, choice: PrintedChoice) -> Iterator[Prin
             continue
         note = page.missing.message if page.missing else page.note
         yield PrintedComparison(
-            f"{labels[one]} (A) and {labels[two]} (B)", (one, two), page.findings, note
+            f"{labels[one]} (A) vs {labels[two]} (B)", (one, two), page.findings, note
         )
 
 

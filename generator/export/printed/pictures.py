@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -20,18 +20,19 @@ from generator.analysis.quantities.attention import (
     DISTANCE,
     ENTROPY,
 )
+from generator.analysis.quantities.quantity import Quantity
 from generator.analysis.quantities.stream import STRONGEST_PATCH
 from generator.export.pictures.drawing import colored, enlarged, input_picture, size_of
 from generator.export.printed.choice import PrintedChoice
 from generator.export.printed.leaf import Leaf, WallShape, arrange
 from generator.export.source import Source
-from generator.present.cells.maps import PRIMARY, RECEIVED, QueryMaps, maps_of
+from generator.present.cells.maps import PRIMARY, RECEIVED, maps_of
 from generator.present.drawing.heatmap import wall_png
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import RECEIVED_NOTE, credit
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import ImageEntry, ModelEntry
-from generator.text.numbers import number, percent
+from generator.text.numbers import column
 from generator.text.phrases import counted
 
 PICTURE_WIDTH = 600
@@ -43,6 +44,9 @@ NUMBERS = (ENTROPY, DISTANCE, CLS_MASS_PATCHES, CLS_MASS_REGISTERS, STRONGEST_PA
 
 PAIR_NUMBERS = (DIVERGENCE, SIMILARITY, SPEARMAN)
 """Of the large maps of two models."""
+
+Amounts = tuple[float | None, ...]
+"""Numbers in the order of either table; None where a model has no such thing."""
 
 FEW = 4
 """Most models of which all pairs have numbers where the gallery compares none."""
@@ -108,6 +112,7 @@ def printed_image(
         StoreError: a record is missing; the message names it.
     """
     columns: list[PrintedColumn] = []
+    amounts: dict[int, Amounts] = {}
     placed: dict[str, PlacedMap] = {}
     picture = None
     for model in choice.models:
@@ -115,12 +120,15 @@ def printed_image(
         if isinstance(record, str):
             columns.append(PrintedColumn(model.label, record))
             continue
+        amounts[len(columns)] = _amounts(record)
         columns.append(_column(source, model, record))
         placed[model.slug] = PlacedMap(_last_map(record), record.view)
         if picture is None and image.path.is_file():
             size = size_of(record.view, PICTURE_WIDTH)
             photo = input_picture(image.path, record.view, size)
             picture = Picture(data_url(_encoded(photo, "WEBP"), "webp"), *size, image.alt)
+    for n, numbers in zip(amounts, _texts(list(amounts.values()), NUMBERS), strict=True):
+        columns[n] = replace(columns[n], numbers=numbers)
     sequence = choice.sequence_of(image)
     frames = ""
     if sequence is not None:
@@ -162,16 +170,18 @@ def _pairs(
     labels = {model.slug: model.label for model in choice.models}
     if not compared and len(labels) <= FEW:
         compared = tuple(combinations(labels, 2))
+    apart: dict[str, Amounts | None] = {}
     for one, two in compared:
         if one not in placed or two not in placed:
             continue
-        label = f"{labels[one]} and {labels[two]}"
+        label = f"{labels[one]} vs {labels[two]}"
         maps = on_common_grid([placed[one], placed[two]])
-        if maps is None:
-            yield PrintedNumbers(label, ("they saw different parts",))
-            continue
-        found = (divergence(*maps), similarity(*maps), spearman(*maps))
-        yield PrintedNumbers(label, tuple(number(value) for value in found))
+        apart[label] = (
+            None if maps is None else (divergence(*maps), similarity(*maps), spearman(*maps))
+        )
+    written = iter(_texts([found for found in apart.values() if found], PAIR_NUMBERS))
+    for label, found in apart.items():
+        yield PrintedNumbers(label, next(written) if found else ("they saw different parts",))
 
 
 def _leaf(
@@ -223,21 +233,32 @@ def _column(source: Source, model: ModelEntry, record: AttentionRecord) -> Print
         ),
         size=f"{record.model.layers} layers × {record.model.heads} heads",
         heads=maps.maps.shape[1],
-        numbers=_numbers(record, maps, last),
     )
 
 
-def _numbers(record: AttentionRecord, maps: QueryMaps, last: int) -> tuple[str, ...]:
+def _amounts(record: AttentionRecord) -> Amounts:
     """The numbers of the last layer, in the order of ``NUMBERS``."""
+    maps, last = maps_of(record, PRIMARY), record.model.layers - 1
     mass = dict(zip(maps.groups, maps.mass[last, -1], strict=True))
     registers = [float(mass[name]) for name in record.layout.registers]
     return (
-        number(float(record.entropy[last].mean())),
-        number(float(record.distance[last].mean())),
-        percent(float(mass["patches"])),
-        percent(sum(registers)) if registers else "none",
-        number(float(np.nanmax(maps.maps[last, -1]))),
+        float(record.entropy[last].mean()),
+        float(record.distance[last].mean()),
+        float(mass["patches"]),
+        sum(registers) if registers else None,
+        float(np.nanmax(maps.maps[last, -1])),
     )
+
+
+def _texts(rows: Sequence[Amounts], quantities: Sequence[Quantity]) -> list[tuple[str, ...]]:
+    """Rows of a table of numbers: those of a column have as many decimals each."""
+    columns = (
+        column([row[n] for row in rows], quantity.notation) for n, quantity in enumerate(quantities)
+    )
+    return [
+        tuple("none" if value is None else text for value, text in zip(row, texts, strict=True))
+        for row, texts in zip(rows, zip(*columns, strict=True), strict=True)
+    ]
 
 
 def _encoded(picture: Image.Image, kind: str) -> bytes:

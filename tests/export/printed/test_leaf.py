@@ -74,7 +74,7 @@ def test_models_compared_have_the_difference_of_their_maps(
     made.export("report", "-o", str(path), "-i", "image0.jpg")
     rows = path.read_text(encoding="utf-8").partition("Difference of maps")[2].partition("</table>")
     found = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td>', rows[0])
-    assert [label for label, *_ in found] == ["Plain and Registers"]
+    assert [label for label, *_ in found] == ["Plain vs Registers"]
     run = made.trial.run
     assert run.images[0].title == "Image0"
     maps = []
