@@ -10,9 +10,10 @@ Whole processes where it matters, seconds of the processor, and ratios to what i
 - ``browsing``: pages in Chromium;
 - ``extras``: what each part beside attention adds, relevance and the logit lens among them;
 - ``scale``: the pages of ten models on many pictures (``--cells``);
+- ``cluster``: a build on a Ray cluster of one and of two nodes;
 - ``device``: the same models on a GPU.
 
-The last three run only when they are named.
+The last four run only when they are named.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ PARTS: dict[str, Callable[[Choice], Iterator[Line]]] = {
     "browsing": tables.browsing_lines,
     "extras": tables.extras_lines,
     "scale": tables.scale_lines,
+    "cluster": tables.cluster_lines,
     "device": tables.device_lines,
 }
 USUAL = ("whole", "measuring", "pages", "rebuilds", "browsing")

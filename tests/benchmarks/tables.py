@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from generator.records.extras import DEFAULT_EXTRAS
-from tests.benchmarks import browsing, device, measuring, presenting, turning, whole
+from tests.benchmarks import browsing, cluster, device, measuring, presenting, turning, whole
 from tests.benchmarks.parts import PARTS
 
 
@@ -228,6 +228,17 @@ def scale_lines(choice: Choice) -> Iterator[Line]:
         yield Line(f"{what}: memory of the largest process", found.peak_bytes / 1e9, "GB")
         yield Line(f"{what}: files", found.files, "a cell")
         yield Line(f"{what}: site", found.bytes / 1e3, "kB a cell")
+
+
+def cluster_lines(choice: Choice) -> Iterator[Line]:
+    """A build on Ray, over one in one process."""
+    pictures = 6 if choice.quick else 32
+    found = cluster.clustered(choice.folder, pictures, choice.side)
+    what = f"DINOv2-S at {choice.side} px, {pictures} pictures"
+    yield Line(f"{what}: one process of one thread, by the clock", found.plain, "s")
+    one, two = found.one / found.plain, found.plain / found.two
+    yield Line(f"{what}: on a Ray node of one core", one, "x that", "<= 1.10")
+    yield Line(f"{what}: on two Ray nodes of one core", two, "x as fast", ">= 1.8")
 
 
 def device_lines(choice: Choice) -> Iterator[Line]:

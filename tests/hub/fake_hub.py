@@ -439,10 +439,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
         out = body if drop_after is None else body[:drop_after]
         sent = len(out) if self.command != "HEAD" else 0
-        self._note(status, sent)
+        self._note(status, sent)  # first: to HEAD the headers are the whole answer
+        self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(out)
         if drop_after is not None:

@@ -20,7 +20,7 @@ from generator.export.figures.scene import LEFT_OUT, Scene
 from generator.export.pictures.selection import selection
 from generator.present.cells.maps import maps_of
 from generator.present.drawing.map_range import range_of
-from generator.text.numbers import number
+from generator.text.numbers import between, number
 from tests.export.figures.figuring import Figuring, figuring, request
 
 
@@ -98,7 +98,7 @@ def test_a_layer_s_scale_is_shared_by_its_models(made: Figuring) -> None:
     text = said(drawn(made, scale="layer", layers="1"))
     maps = [maps_of(made.trial.record(m, "image0"), "CLS").maps[0] for m in ("plain", "registers")]
     low, high = range_of(maps, 0.5, "log2")
-    assert f"layer 1 from {number(low)} to {number(high)}" in text
+    assert f"layer 1 from {between(low, high)}" in text
     assert "cut off at 0.5\u00a0% at each end" in text
 
 
