@@ -198,6 +198,7 @@ def test_reading_values_never_moves_the_page(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 390, 720, 900, 1024, 1280])
+@pytest.mark.slow
 def test_no_number_in_the_table_of_values_is_cut(visit: Visit, width: int) -> None:
     page = visit("i/image0/index.html", width=width).page
     point(page, "deep", 40, 50)

@@ -16,6 +16,7 @@ Visit = Callable[..., Opened]
 @pytest.mark.parametrize(
     ("width", "scheme"), [(1280, "light"), (390, "dark"), (768, "light"), (2560, "dark")]
 )
+@pytest.mark.slow
 def test_from_index_to_image_to_model_and_back(
     visit: Visit, over: str, width: int, scheme: str
 ) -> None:
@@ -90,6 +91,7 @@ def test_with_scripts_only_what_is_shown_is_loaded(visit: Visit) -> None:
     assert sum("image0.reg1." in url for url in opened.requests) == 1
 
 
+@pytest.mark.slow
 def test_data_that_cannot_be_loaded_is_said(visit: Visit) -> None:
     opened = visit("index.html", over="http")
     opened.page.route("**/data/plain/image0.*", lambda route: route.abort())
@@ -103,6 +105,7 @@ def test_data_that_cannot_be_loaded_is_said(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1280, 2560])
+@pytest.mark.slow
 def test_nothing_moves_while_the_page_loads(visit: Visit, width: int) -> None:
     opened = visit("i/image0/index.html", over="http", width=width)
     shift = opened.page.evaluate(
@@ -135,6 +138,7 @@ def test_names_of_models_are_whole_beside_their_values(visit: Visit, width: int)
     assert cut == [False] * 4
 
 
+@pytest.mark.slow
 def test_the_next_image_keeps_layer_and_head(visit: Visit) -> None:
     opened = visit("i/image0/index.html#layer=2&head=1")
     opened.page.get_by_role("link", name="Image1").click()

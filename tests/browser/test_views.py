@@ -185,6 +185,7 @@ def test_tiles_show_heads_and_layers_and_choose_them(visit: Visit) -> None:
     ("control", "value", "field"),
     [("how", "slider", "how=slider"), ("a", "deep", "a=deep"), ("b", "probe", "b=probe")],
 )
+@pytest.mark.slow
 def test_choices_of_a_pair_are_in_the_address(
     visit: Visit, control: str, value: str, field: str
 ) -> None:
@@ -203,6 +204,7 @@ def test_choices_of_a_pair_are_in_the_address(
     assert opened.page.locator(".walls").is_visible()
 
 
+@pytest.mark.slow
 def test_two_models_one_after_the_other_move_only_when_asked(visit: Visit) -> None:
     page = visit("i/image0/index.html#view=pair&how=flicker").page
     says = page.locator("#pair-says")
@@ -282,6 +284,7 @@ def test_the_read_out_ranks_the_place(visit: Visit, site: Any) -> None:
 
 
 @pytest.mark.parametrize("view", ["pair", "heads", "pair&how=slider"])
+@pytest.mark.slow
 def test_an_address_of_a_view_brings_the_reader_to_it(visit: Visit, view: str) -> None:
     page = visit(f"i/image0/index.html#layer=2&view={view}").page
     shown = page.locator("[data-pair]" if "pair" in view else '[data-tiles="0"] .tile').first
@@ -317,6 +320,7 @@ def test_the_border_is_dragged_on_the_picture(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("how", ["difference", "flicker", "slider"])
+@pytest.mark.slow
 def test_a_layer_that_one_of_two_models_lacks_is_one_sentence(visit: Visit, how: str) -> None:
     page = visit(f"i/image0/index.html#layer=5&view=pair&how={how}&a=plain&b=deep").page
     assert page.locator("#pair-says").inner_text() == "Plain: This model has 3 layers."
@@ -365,6 +369,7 @@ def test_walls_of_large_models_have_readable_cells(image_page: Page) -> None:
     assert all(width >= 22 for _, width in found)
 
 
+@pytest.mark.slow
 def test_an_embed_shows_the_maps_and_their_legend_alone(visit: Visit) -> None:
     opened = visit("i/image0/index.html#layer=2&head=1", over="http")
     page = opened.page

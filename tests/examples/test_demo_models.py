@@ -71,6 +71,7 @@ def test_files_are_small_and_name_no_machine(name: str) -> None:
 
 
 @both
+@pytest.mark.slow
 def test_trained_attention_is_on_the_objects(
     name: str, held_out: measure.HeldOut, figures: dict[str, Any]
 ) -> None:
@@ -87,6 +88,7 @@ def test_trained_attention_is_on_the_objects(
 
 
 @both
+@pytest.mark.slow
 def test_untrained_attention_is_not(name: str, held_out: measure.HeldOut) -> None:
     seen = measure.look(new_model(name, seed=0), held_out.pixels)
     assert measure.object_share(seen, held_out.cover) == pytest.approx(1, abs=0.2)

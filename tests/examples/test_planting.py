@@ -65,6 +65,7 @@ def test_a_few_flat_patches_have_a_high_norm_to_the_end(scene: str) -> None:
     assert np.median(norms(record)[-1, found.patches]) > OUTLIER
 
 
+@pytest.mark.slow
 def test_they_are_flat_and_beside_the_objects() -> None:
     held_out = measure.held_out(24, seed=1)
     model = AutoModelForImageClassification.from_pretrained(MODELS / PLANTED)
@@ -89,6 +90,7 @@ def test_they_draw_attention_in_later_layers(scene: str) -> None:
 
 
 @pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.slow
 def test_a_test_time_register_takes_them_away(scene: str) -> None:
     record = measured(PLANTED, scene, REGISTER)
     assert record.intervention is not None
@@ -127,6 +129,7 @@ def few() -> np.ndarray:
     return np.stack([scenes.draw(scene, FINE.resized, FINE.field).pixels for scene in drawn])
 
 
+@pytest.mark.slow
 def test_planting_is_a_function_of_the_model_and_the_scenes(few: np.ndarray) -> None:
     models = [new_model(PLAIN, seed=0) for _ in range(2)]
     first, second = (plant(model, few) for model in models)
@@ -136,6 +139,7 @@ def test_planting_is_a_function_of_the_model_and_the_scenes(few: np.ndarray) -> 
     assert all(torch.equal(value, weights[1][key]) for key, value in weights[0].items())
 
 
+@pytest.mark.slow
 def test_it_fires_at_marked_patches_alone(few: np.ndarray) -> None:
     fires = plant(new_model(PLAIN, seed=0), few).fires
     assert fires.shape == (12, FINE.grid**2)

@@ -100,6 +100,7 @@ def rows_of(worker: Worker, name: str, split: str) -> Result:
     return worker.run("build", "-m", DINO, *words, "-o", "colors", "--no-analyses")
 
 
+@pytest.mark.slow
 def test_rows_of_a_data_set_by_its_name(
     worker: Worker, hub: FakeHub, folder: Path, colors: tuple[str, ...]
 ) -> None:

@@ -15,6 +15,7 @@ from tests.hub.user import DINO, build, login, refused
 from tests.hub.worker import Worker
 
 
+@pytest.mark.slow
 def test_unknown_and_misspelt_models(worker: Worker) -> None:
     for name, meant in (
         ("tiny/dinov", ""),
@@ -30,6 +31,7 @@ def test_unknown_and_misspelt_models(worker: Worker) -> None:
         )
 
 
+@pytest.mark.slow
 def test_one_unknown_model_of_two_leaves_a_cell_with_its_reason(
     worker: Worker, folder: Path
 ) -> None:

@@ -23,6 +23,7 @@ def timm_model(hub: FakeHub, tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("name", [NAME, f"hf-hub:{NAME}"])
+@pytest.mark.slow
 def test_model_of_timm_is_measured_at_its_commit(
     name: str, worker: Worker, hub: FakeHub, folder: Path, timm_model: str
 ) -> None:
@@ -34,6 +35,7 @@ def test_model_of_timm_is_measured_at_its_commit(
     assert record.model.license == "apache-2.0"
 
 
+@pytest.mark.slow
 def test_model_of_timm_works_offline_once_it_was_there(
     worker: Worker, hub: FakeHub, folder: Path, timm_model: str
 ) -> None:

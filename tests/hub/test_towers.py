@@ -19,6 +19,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_files_of_the_language_model_are_never_asked_for(
     name: str, worker: Worker, hub: FakeHub, tmp_path: Path
 ) -> None:

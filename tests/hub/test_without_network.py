@@ -16,6 +16,7 @@ from tests.hub.user import DINO, build, outage, picture, records, refused
 from tests.hub.worker import Worker
 
 
+@pytest.mark.slow
 def test_config_is_in_the_cache_and_the_weights_are_not(
     worker: Worker, hub: FakeHub, checkpoint: dict[str, bytes]
 ) -> None:
@@ -45,6 +46,7 @@ def test_full_disk_while_downloading(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.slow
 def test_everything_works_again_without_a_network(
     folder: Path, tmp_path: Path, checkpoint: dict[str, bytes]
 ) -> None:
@@ -97,6 +99,7 @@ def fetched(hub: FakeHub, folder: Path, model: str, *files: str) -> None:
         hf_hub_download(model, file, cache_dir=folder / "hf" / "hub", endpoint=hub.url)
 
 
+@pytest.mark.slow
 def test_preprocessing_that_was_never_downloaded_is_not_taken_for_missing(
     hub: FakeHub, tmp_path: Path, checkpoint: dict[str, bytes]
 ) -> None:
@@ -124,6 +127,7 @@ def test_preprocessing_that_was_never_downloaded_is_not_taken_for_missing(
     ) in " ".join(found.stdout.split())
 
 
+@pytest.mark.slow
 def test_preprocessing_that_does_not_exist_is_remembered(
     hub: FakeHub, tmp_path: Path, checkpoint: dict[str, bytes]
 ) -> None:
@@ -139,6 +143,7 @@ def test_preprocessing_that_does_not_exist_is_remembered(
     assert said in " ".join(found.stdout.split())
 
 
+@pytest.mark.slow
 def test_preprocessing_of_the_whole_processor_comes_from_the_hub(
     hub: FakeHub, tmp_path: Path, checkpoint: dict[str, bytes]
 ) -> None:
@@ -153,6 +158,7 @@ def test_preprocessing_of_the_whole_processor_comes_from_the_hub(
         assert worker.run("inspect", "tiny/parts-of-a-processor").stdout == online.stdout
 
 
+@pytest.mark.slow
 def test_hub_that_does_not_answer_in_time(hub: FakeHub, tmp_path: Path) -> None:
     hub.faults.append(Fault("tiny/slow/revision/main", stall=True))
     with Worker(tmp_path, HF_ENDPOINT=hub.url, HF_HUB_ETAG_TIMEOUT="1") as worker:
