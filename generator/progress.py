@@ -36,6 +36,9 @@ class Reporter(Protocol):
     def note(self, text: str) -> None:
         """Report a message."""
 
+    def failure(self, text: str) -> None:
+        """Report what failed, while the rest goes on."""
+
     def job(self, title: str, total: int, *, brief: bool = False) -> AbstractContextManager[Job]:
         """Context manager for a job of ``total`` steps.
 
@@ -46,10 +49,14 @@ class Reporter(Protocol):
 
 
 class Silent:
-    """Reporter without output."""
+    """Reporter without output; the others write their notes."""
 
     def note(self, text: str) -> None:
         """Nothing."""
+
+    def failure(self, text: str) -> None:
+        """A note."""
+        self.note(f"failed: {text}")
 
     @contextmanager
     def job(self, title: str, total: int, *, brief: bool = False) -> Iterator[Job]:
@@ -60,7 +67,7 @@ class Silent:
         """Nothing."""
 
 
-class Lines:
+class Lines(Silent):
     """Plain lines for logs and pipes, at most one per job every ten seconds."""
 
     def __init__(self, console: Console) -> None:
@@ -95,7 +102,7 @@ class _LineJob:
         self._lines.note(f"{self._title}: {self._done}/{self._total} ({rate:.1f}/s{rest})")
 
 
-class Bars:
+class Bars(Silent):
     """A bar for each job, with its rate and the time left: for a terminal."""
 
     def __init__(self, console: Console) -> None:
@@ -130,7 +137,7 @@ class _BarJob:
         self._progress.update(task.id, advance=1, rate=rate)
 
 
-class ChangingLine:
+class ChangingLine(Silent):
     """One line that changes, as notebooks render it without widgets, and keep it when saved."""
 
     def __init__(self, out: TextIO) -> None:

@@ -283,43 +283,39 @@ def run(
             spec, command=command_line(sys.argv), reporter=told, records_only=records_only
         )
     except NothingLeftError as error:
-        if quiet() or not told.has(error.reason):
+        if quiet() or error.reason not in told.failures:
             raise
-        if told.failures == 1:  # that line has said all
+        if len(told.failures) == 1:  # that line has said all
             sys.exit(BAD_USAGE if error.usage else FAILED)
         raise GalleryError(error.what, usage=error.usage) from error
     report(summary(outcome, spec.out))
     for note in outcome.notes:
         report(note, err=True)
     for failure in outcome.failures:
-        if quiet() or not told.has(failure.text):
+        if quiet() or failure.text not in told.failures:
             say(f"failed: {failure.text}", err=True)
     if outcome.failures:
         sys.exit(FAILED)
 
 
 class Told:
-    """A reporter that remembers its notes, so that each failure is said once."""
+    """A reporter that tells each failure once.
+
+    Attributes:
+        failures: those that were told.
+    """
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
-        self._notes: set[str] = set()
+        self.failures: set[str] = set()
+        self.note = reporter.note
         self.job = reporter.job
 
-    def note(self, text: str) -> None:
-        """Pass a message on; a failure only once."""
-        if text not in self._notes or not text.startswith("failed: "):
-            self._reporter.note(text)
-        self._notes.add(text)
-
-    @property
-    def failures(self) -> int:
-        """Number of failures that were told."""
-        return sum(text.startswith("failed: ") for text in self._notes)
-
-    def has(self, failure: str) -> bool:
-        """Whether a failure was told."""
-        return f"failed: {failure}" in self._notes
+    def failure(self, text: str) -> None:
+        """Pass a failure on, unless it was told."""
+        if text not in self.failures:
+            self._reporter.failure(text)
+        self.failures.add(text)
 
 
 def summary(outcome: Outcome, out: Path) -> str:

@@ -345,7 +345,7 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
     for sequence in sequences_of(images):
         reporter.note(f"{sequence.source}: {sequence.taken}")
         if sequence.damage:
-            reporter.note(f"failed: {sequence.damage}")
+            reporter.failure(sequence.damage)
     for image in images:
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)
@@ -363,7 +363,7 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
     broken = [model.entry.failure for model in plan.models if model.entry.failure]
     unusable = [image.failure for image in images if image.failure]
     for failure in dict.fromkeys((*broken, *unusable)):
-        reporter.note(f"failed: {failure.text}")
+        reporter.failure(failure.text)
     if len(broken) == len(plan.models):
         raise NoModelLeftError(
             "No model is left to measure.",

@@ -163,7 +163,7 @@ class _Stage:
     def _lose(self, model: str, problem: GalleryError) -> None:
         """Fail what is left of a model."""
         if model not in self._lost:
-            self._reporter.note(f"failed: {problem}")
+            self._reporter.failure(str(problem))
             self._lost[model] = problem
             self._work.drop(model)
 
