@@ -4,6 +4,8 @@
 
 const Readouts = (() => {
   const COLUMNS = /** @type {const} */ (["value", "share", "rank", "norm", "where", "mass"]);
+  /** Columns that the narrowest table has: a sentence that spans more would make the others narrower. */
+  const ALWAYS = 4;
 
   /**
    * @param {HTMLElement} title below the map
@@ -27,7 +29,7 @@ const Readouts = (() => {
           cell.hidden = single && i > 0;
           cell.replaceChildren(found[i] ?? "");
         });
-        if (single) cells[0].setAttribute("colspan", String(COLUMNS.length));
+        if (single) cells[0].setAttribute("colspan", String(ALWAYS));
         else cells[0].removeAttribute("colspan");
       },
     };
