@@ -25,7 +25,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     key = trial.run.cell("probe", "image0").record
     facts = replace(trial.records[key].model, window=3, windowed=(0, 1))
     trial.records[key] = replace(trial.records[key], model=facts)
-    build_site(trial.run, trial.read, folder / "site", version="1.2.3")
+    run = replace(trial.run, pairs=(("plain", "probe"),))
+    build_site(run, trial.read, folder / "site", version="1.2.3")
     return folder / "site"
 
 
@@ -100,3 +101,16 @@ def test_the_model_page_says_what_cannot_be_compared(page: Page, site: Path) -> 
     assert "First layer (within windows): " in said
     page.goto(f"{site.as_uri()}/m/plain/index.html")
     assert "windows" not in page.locator("main").evaluate("main => main.textContent")
+
+
+def test_the_tiles_of_a_layer_and_the_page_of_two_models_say_so(page: Page, site: Path) -> None:
+    page.goto(f"{site.as_uri()}/i/image0/index.html#layer=1&view=heads")
+    page.reload()
+    tiles = page.get_by_text(f", layer 1, {WINDOWS}, head")
+    expect(tiles.first).to_be_attached()
+    names = tiles.evaluate_all("all => all.map(tile => tile.textContent.split(',')[0])")
+    assert set(names) == {"Probe"}
+    (pair,) = site.glob("r/*/index.html")
+    page.goto(pair.as_uri())
+    heading = page.locator("li", has_text="Probe").filter(has_text=WINDOWS)
+    expect(heading.first).to_contain_text(f"; layers 1-2 {WINDOWS}")

@@ -121,7 +121,7 @@ const Views = (() => {
         layer: step.layer,
         head: step.head,
         label: bits == null || !compared ? label : `${label} · ${Numbers.number(bits)}`,
-        of: state.view === "heads" ? `${Words.layer(step.layer)}, head` : `${Words.head(step.head)}, layer`,
+        of: tileName(view.model, state, { ...step, layer: own ?? step.layer }),
         chosen: step.layer === state.layer && step.head === state.head,
         apart: bits ?? -1,
       };
@@ -132,6 +132,17 @@ const Views = (() => {
       return sorted(own, state);
     }
     return sorted(found, state);
+  }
+
+  /**
+   * What stands before the number of a tile, for those who do not see where it is.
+   * @param {PageModel} model
+   * @param {State} state
+   * @param {{layer: RowLabel, head: string}} step
+   */
+  function tileName(model, state, { layer, head }) {
+    if (state.view === "heads") return `${Words.layerOf(model, layer)}, head`;
+    return [Words.head(head), Words.windows(model, layer), "layer"].filter(Boolean).join(", ");
   }
 
   /**

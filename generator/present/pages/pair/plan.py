@@ -151,13 +151,15 @@ def _filled(page: PairPage, pair: PairContext) -> PairPage:
 def _model(planner: Planner, model: ModelEntry, letter: str) -> PairModel:
     cells = planner.measured(model.slug)
     facts = cells[0].facts if cells else None
+    context = ModelContext.of(planner, model)
+    tokens = prefix_text(facts.layout, model) if facts else ""
     return PairModel(
         letter=letter,
         label=model.label,
         id=model.id,
         url=planner.model_link(model),
         version=version_text(model, facts.model.version if facts else ""),
-        tokens=prefix_text(facts.layout, model) if facts else "",
+        tokens="; ".join(filter(None, (tokens, context.windows if context else ""))),
         failure=notice(model.failure),
     )
 

@@ -21,7 +21,8 @@ class PairModel:
         letter: ``A`` or ``B``, the short label in charts.
         label: label of the model.
         version: short commit or hash of the weights; may be empty.
-        tokens: its prefix tokens in words; empty if nothing was measured with it.
+        tokens: its prefix tokens in words, and layers that attend within windows; empty if nothing
+            was measured with it.
         failure: why nothing was measured with it.
     """
 
