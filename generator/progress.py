@@ -48,15 +48,23 @@ class Reporter(Protocol):
         ...
 
 
-class Silent:
-    """Reporter without output; the others write their notes."""
+class Noted:
+    """What all reporters share: a failure is a note."""
+
+    def note(self, text: str) -> None:
+        """Report a message."""
+        raise NotImplementedError
+
+    def failure(self, text: str) -> None:
+        """A note that says so."""
+        self.note(f"failed: {text}")
+
+
+class Silent(Noted):
+    """Reporter without output."""
 
     def note(self, text: str) -> None:
         """Nothing."""
-
-    def failure(self, text: str) -> None:
-        """A note."""
-        self.note(f"failed: {text}")
 
     @contextmanager
     def job(self, title: str, total: int, *, brief: bool = False) -> Iterator[Job]:
@@ -67,7 +75,7 @@ class Silent:
         """Nothing."""
 
 
-class Lines(Silent):
+class Lines(Noted):
     """Plain lines for logs and pipes, at most one per job every ten seconds."""
 
     def __init__(self, console: Console) -> None:
@@ -102,7 +110,7 @@ class _LineJob:
         self._lines.note(f"{self._title}: {self._done}/{self._total} ({rate:.1f}/s{rest})")
 
 
-class Bars(Silent):
+class Bars(Noted):
     """A bar for each job, with its rate and the time left: for a terminal."""
 
     def __init__(self, console: Console) -> None:
@@ -137,7 +145,7 @@ class _BarJob:
         self._progress.update(task.id, advance=1, rate=rate)
 
 
-class ChangingLine(Silent):
+class ChangingLine(Noted):
     """One line that changes, as notebooks render it without widgets, and keep it when saved."""
 
     def __init__(self, out: TextIO) -> None:

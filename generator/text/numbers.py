@@ -86,9 +86,9 @@ def _short(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def signed(value: float | None) -> str:
+def signed(value: float | None, digits: int = MEASURED) -> str:
     """A measured difference, with its sign: ``+0.5``, ``−0.5``, ``0``."""
-    return f"{'+' if value is not None and value > 0 else ''}{number(value)}"
+    return f"{'+' if value is not None and value > 0 else ''}{number(value, digits)}"
 
 
 def given(value: float) -> str:
@@ -108,20 +108,18 @@ def percent(share: float | None, digits: int = MEASURED) -> str:
     return f"{text}{NO_BREAK}%"
 
 
-def points(difference: float | None) -> str:
+def points(difference: float | None, digits: int = MEASURED) -> str:
     """A difference of two shares of 1, in percentage points with its sign: ``+0.5``."""
-    return signed(None if difference is None else 100 * difference)
+    return signed(None if difference is None else 100 * difference, digits)
 
 
 def value_text(value: float | None, notation: Notation, digits: int = MEASURED) -> str:
     """A value in a notation."""
     if notation == "percent":
         return percent(value, digits)
-    if notation in ("points", "difference"):
-        factor = 100 if notation == "points" else 1
-        plus = "+" if value is not None and value > 0 else ""
-        return plus + number(None if value is None else factor * value, digits)
-    return number(value, digits)
+    if notation == "points":
+        return points(value, digits)
+    return signed(value, digits) if notation == "difference" else number(value, digits)
 
 
 def column(

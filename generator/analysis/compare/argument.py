@@ -105,13 +105,13 @@ def _outliers(model: ComparedModel, held: FloatArray) -> str:
     largest = f"the largest norm is {number(ratio)} × the layer's median"
     if not with_some:
         return (
-            f"{model.name} has no outlier patches in any {'image or ' if several else ''}layer: "
+            f"{model.quoted} has no outlier patches in any {'image or ' if several else ''}layer: "
             f"{largest}, {_layer(norms.peak)}{of}."
         )
     if ratio <= OUTLIER:
         where = int(shares.argmax())
         return (
-            f"{model.name} has outlier patches in {with_some} of "
+            f"{model.quoted} has outlier patches in {with_some} of "
             f"{counted(norms.images, 'image')}: {largest}, {_layer(norms.peak)}{of}. Outliers are "
             f"most frequent {_layer(where)}: {percent(float(shares[where]))} of all patches."
         )
@@ -119,7 +119,7 @@ def _outliers(model: ComparedModel, held: FloatArray) -> str:
     onset = model.digest.onset.patch_onset
     begins = "" if onset is None else f" High norms begin {_layer(onset)}."
     return (
-        f"{model.name} has {percent(float(shares[norms.peak]))} outlier patches "
+        f"{model.quoted} has {percent(float(shares[norms.peak]))} outlier patches "
         f"{_layer(norms.peak)}: {largest}{of}.{images}{begins}{_at_the_end(norms.peak, shares)}"
     )
 
@@ -142,8 +142,8 @@ def _difference_of_outliers(
     more, fewer = int((share.difference > 0).sum()), int((share.difference < 0).sum())
     same = share.n - more - fewer
     yield (
-        f"More outliers: {models[0].name} in {count(more)} of {counted(share.n, 'image')}, "
-        f"{models[1].name} in {count(fewer)}; equal in {count(same)}."
+        f"More outliers: {models[0].quoted} in {count(more)} of {counted(share.n, 'image')}, "
+        f"{models[1].quoted} in {count(fewer)}; equal in {count(same)}."
     )
     if share.interval is not None and share.stars_allowed:
         low, high = share.interval.low, share.interval.high
@@ -160,7 +160,7 @@ def _sinks(model: ComparedModel) -> Iterator[str]:
     found = most_on(model, (OUTLIERS,))
     if found is not None:
         yield (
-            f"In {model.name}, CLS gives outlier patches at most {percent(found.most)} of its "
+            f"In {model.quoted}, CLS gives outlier patches at most {percent(found.most)} of its "
             f"attention (layer {found.layer}). They are {percent(found.uniform)} of the tokens."
         )
 
@@ -176,7 +176,7 @@ def _registers(model: ComparedModel) -> Iterator[str]:
         else ""
     )
     yield (
-        f"In {model.name}, CLS gives registers at most {percent(found.most)} of its attention "
+        f"In {model.quoted}, CLS gives registers at most {percent(found.most)} of its attention "
         f"(layer {found.layer}).{most} In the last layer they get {percent(found.last)}. They are "
         f"{percent(found.uniform)} of the tokens."
     )
@@ -193,7 +193,7 @@ def _register_norms(model: ComparedModel) -> Iterator[str]:
     ]
     if high:
         yield (
-            f"Registers of {model.name} exceed {given(OUTLIER)} × the median patch norm. High "
+            f"Registers of {model.quoted} exceed {given(OUTLIER)} × the median patch norm. High "
             f"norms begin: {', '.join(high)}."
         )
 
@@ -211,7 +211,7 @@ def _maps(
     if (one.cls is None) != (two.cls is None):
         without = one if one.cls is None else two
         yield (
-            f"{without.name} has no class token: its map is the attention that patches receive, "
+            f"{without.quoted} has no class token: its map is the attention that patches receive, "
             "and it is compared with the other model's CLS attention."
         )
     between = mean_divergence(comparisons)
@@ -249,7 +249,7 @@ def _and(labels: Sequence[str]) -> str:
 
 
 def _caveats(one: ComparedModel, two: ComparedModel, n: int) -> Iterator[str]:
-    moved = [model.name for model in (one, two) if model.test_time]
+    moved = [model.quoted for model in (one, two) if model.test_time]
     if moved and one.checkpoint == two.checkpoint:
         yield (
             f"Both models run the same checkpoint. The register of {_and(moved)} was added at "

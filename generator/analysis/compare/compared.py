@@ -40,8 +40,8 @@ class ComparedModel:
     test_time: bool = False
 
     @property
-    def name(self) -> str:
-        """The label in quotes, as sentences have it: it may be any words."""
+    def quoted(self) -> str:
+        """The label as sentences have it."""
         return quoted(self.label)
 
 

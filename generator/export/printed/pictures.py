@@ -170,18 +170,17 @@ def _pairs(
     labels = {model.slug: model.label for model in choice.models}
     if not compared and len(labels) <= FEW:
         compared = tuple(combinations(labels, 2))
-    apart: dict[str, Amounts | None] = {}
+    apart: list[tuple[str, Amounts | None]] = []
     for one, two in compared:
         if one not in placed or two not in placed:
             continue
         label = f"{labels[one]} vs {labels[two]}"
         maps = on_common_grid([placed[one], placed[two]])
-        apart[label] = (
-            None if maps is None else (divergence(*maps), similarity(*maps), spearman(*maps))
-        )
-    written = iter(_texts([found for found in apart.values() if found], PAIR_NUMBERS))
-    for label, found in apart.items():
-        yield PrintedNumbers(label, next(written) if found else ("they saw different parts",))
+        found = None if maps is None else (divergence(*maps), similarity(*maps), spearman(*maps))
+        apart.append((label, found))
+    written = iter(_texts([found for _, found in apart if found], PAIR_NUMBERS))
+    for name, numbers in apart:
+        yield PrintedNumbers(name, next(written) if numbers else ("they saw different parts",))
 
 
 def _leaf(
