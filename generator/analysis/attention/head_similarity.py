@@ -6,6 +6,7 @@ compared.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,9 +67,8 @@ def _terms(shares: FloatArray) -> FloatArray:
     found[0] = shares
     small = np.float32(_SCALES[0]) * shares
     found[1] = small * (1 - small / 2 * (1 - small / 3))  # at most 1/1024
-    for former, term in zip(found[1:-1], found[2:], strict=True):
-        np.subtract(2, former, out=term)
-        term *= former  # 1 - exp(-2 s p)
+    for former, term in itertools.pairwise(found[1:]):
+        np.multiply(former, 2 - former, out=term)  # 1 - exp(-2 s p)
     return found
 
 
