@@ -46,6 +46,7 @@ from generator.present.files.settings import Settings
 from generator.present.pages.environment import template_folders
 from generator.present.pages.register_text import register_warning
 from generator.present.site.staging import alone, check_replaceable
+from generator.present.site.workers import EarlyPool, StartPool
 from generator.present.site.write import STEPS_A_CELL, SiteResult, build_site
 from generator.progress import Reporter, Silent
 from generator.records.run import (
@@ -119,6 +120,31 @@ def _built(
 ) -> Outcome:
     """Build until no record is found damaged."""
     store = Store(spec.store)
+    workers = EarlyPool(1 if cluster else jobs_of(spec), _expected_cells(spec, store))
+    try:
+        return _built_with(
+            spec, figures, cluster, workers, store, command, reporter, records_only=records_only
+        )
+    finally:
+        workers.end()
+
+
+def _expected_cells(spec: GallerySpec, store: Store) -> int:
+    """Most cells that may be made from records at once; 0 for a site that is there already."""
+    return 0 if spec.out.exists() else len(store.keys())
+
+
+def _built_with(
+    spec: GallerySpec,
+    figures: tuple[PlannedFigure, ...],
+    cluster: Cluster | None,
+    workers: EarlyPool,
+    store: Store,
+    command: str,
+    reporter: Reporter,
+    *,
+    records_only: bool,
+) -> Outcome:
     measured = 0
     for is_last in (False, False, True):
         plan = planned_gallery(spec, store, reporter)
@@ -127,7 +153,7 @@ def _built(
         before = _damage(plan, store)
         try:
             with alone(spec.out):  # another build of it is told before it measures
-                outcome = _build(spec, plan, store, figures, cluster, command, reporter)
+                outcome = _build(spec, plan, store, figures, cluster, workers, command, reporter)
         except StoreError:
             if records_only or is_last or _damage(plan, store) <= before:
                 raise
@@ -152,10 +178,13 @@ def _build(
     store: Store,
     figures: tuple[PlannedFigure, ...],
     cluster: Cluster | None,
+    workers: EarlyPool,
     command: str,
     reporter: Reporter,
 ) -> Outcome:
     """Measure the missing records of a plan, and write the site."""
+    if not all(cell.cached for cell in plan.cells):
+        workers.end()  # measuring takes long, and the memory may be needed
     problems = measure_missing(spec, plan, store, reporter, cluster)
     run = describe_run(spec, plan, store, problems, command)
     expect_something(run, problems)
@@ -165,7 +194,8 @@ def _build(
     made_of = "" if figures else site_made_of(shown.run, settings, spec.templates)
     site = made_of and unchanged_site(store.root, spec.out, shown.run, settings, made_of)
     if not site:
-        site = _site(spec, plan, run, shown, store, figures, cluster, reporter, undrawn)
+        pool = cluster_pool(cluster, store.root) if cluster else workers
+        site = _site(spec, plan, run, shown, store, figures, pool, reporter, undrawn)
         if made_of:
             remember_site(store.root, site, shown.run, made_of)
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
@@ -191,7 +221,7 @@ def _site(
     shown: Anonymous,
     store: Store,
     figures: tuple[PlannedFigure, ...],
-    cluster: Cluster | None,
+    pool: StartPool,
     reporter: Reporter,
     undrawn: list[Failure],
 ) -> SiteResult:
@@ -199,6 +229,7 @@ def _site(
 
     Args:
         shown: the run as the site shows it.
+        pool: starts processes that make its files.
         undrawn: receives the reasons for figures that could not be drawn.
     """
     new, start = not spec.out.exists(), time.monotonic()
@@ -212,7 +243,7 @@ def _site(
             read_weights=store.get_weights,
             settings=settings_of(spec),
             jobs=jobs_of(spec),
-            pool=cluster_pool(cluster, store.root) if cluster else None,
+            pool=pool,
             advance=job.advance,
             kept=store.root / KEPT,
             draw=lambda folder, contents: draw_figures(
