@@ -86,11 +86,25 @@ const Finder = (() => {
       actions.show(search);
     }
 
+    /** Write what was typed into the address. */
+    function typed() {
+      if (!timer) return;
+      forget();
+      // the first letters add an entry to the history, the others change it
+      actions.address(read(), follow().name ? "replace" : "push");
+    }
+
+    function forget() {
+      clearTimeout(timer);
+      timer = 0;
+    }
+
     name.addEventListener("input", () => {
       actions.show(read());
-      // the first letters add an entry to the history, the others change it
-      timer = window.setTimeout(() => actions.address(read(), follow().name ? "replace" : "push"), TYPING_MS);
+      timer = window.setTimeout(typed, TYPING_MS);
     });
+    // before the page is left for a result
+    name.addEventListener("blur", typed);
     for (const select of groups ? [sort, groups] : [sort]) {
       select.addEventListener("change", () => choose(read()));
     }
@@ -105,7 +119,7 @@ const Finder = (() => {
      * @returns {Search} what is shown
      */
     function set(search) {
-      clearTimeout(timer);
+      forget();
       if (name.value !== search.name) name.value = search.name;
       sort.value = hasOption(sort, search.sort) ? search.sort : "";
       if (groups) groups.value = hasOption(groups, search.group) ? search.group : "";

@@ -55,7 +55,8 @@ ALONE = 3
 def index_pages(planner: Planner, script: PageScript | None) -> tuple[IndexPage, ...]:
     """Plan the index: one page, or several for many images."""
     return tuple(
-        _page(planner, script, part) for part in parts(by_group(listed_images(planner.run.images)))
+        _page(planner, script, part)
+        for part in parts(by_group(listed_images(planner.run.images)), 1 + len(planner.run.listed))
     )
 
 
