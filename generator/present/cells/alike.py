@@ -13,7 +13,7 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.alike import SmallFeatures, small_features
 from generator.present.cells.analysis_maps import MAPS
-from generator.present.cells.chunk import gray_png
+from generator.present.cells.gray_png import gray_png
 from generator.present.cells.packing import script_bytes
 from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
@@ -24,7 +24,7 @@ from generator.text.numbers import rounded
 ALIKE = "alike"
 """Takes the place of the query in the file's name and header."""
 
-ALIKE_VERSION = 5
+ALIKE_VERSION = 6
 """Cache version. Raise it when the file of an unchanged record changes."""
 
 ZERO = 128
