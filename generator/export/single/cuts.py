@@ -12,7 +12,8 @@ from typing import Any
 from PIL import Image
 
 from generator.present.cells.alike import ALIKE
-from generator.present.cells.chunk import gray_png, read_gray
+from generator.present.cells.chunk import read_gray
+from generator.present.cells.gray_png import gray_png
 from generator.present.cells.maps import PRIMARY
 from generator.present.cells.packing import packed, read_packed
 from generator.present.cells.patches import PATCH

@@ -17,7 +17,8 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.maps import CellMaps, ComponentMap, cell_maps
 from generator.analysis.features.objects import Objects
 from generator.analysis.features.pca import WHITENED_RANGE
-from generator.present.cells.chunk import read_header, read_png
+from generator.present.cells.chunk import read_header
+from generator.present.cells.gray_png import read_png_text
 from generator.present.cells.norm_codes import decode_norms
 from generator.present.drawing.heatmap import map_png, wall_png
 from generator.present.drawing.ramps import Ramp, chances, degrees, octaves, of_scale
@@ -232,7 +233,7 @@ def norm_layers(chunk: Path) -> FloatArray:
         rows of ``TILES`` at most; NaN after the last.
     """
     header = read_header(chunk)
-    norms = decode_norms(read_png(header.statistics.norms))
+    norms = decode_norms(read_png_text(header.statistics.norms))
     across = min(TILES, len(norms))
     down = -(-len(norms) // across)
     tiles = np.full((down * across, *header.grid), np.nan)

@@ -11,18 +11,16 @@ records. It holds no slug, title or label, so renaming an image changes no chunk
 from __future__ import annotations
 
 import base64
-import io
 import math
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from pydantic import TypeAdapter
 
 from generator.analysis.stream.norms import Outliers
+from generator.present.cells.gray_png import gray_png, read_gray_png
 from generator.present.cells.maps import QueryMaps
 from generator.present.cells.norm_codes import coarse_codes, norm_codes
 from generator.present.cells.packing import read_json, read_packed, script_bytes, unpacked
@@ -196,27 +194,10 @@ def atlas_png(codes: NDArray[np.uint8]) -> bytes:
     return gray_png(codes.swapaxes(1, 2).reshape(layers * rows, columns * cols))
 
 
-def gray_png(codes: NDArray[np.uint8]) -> bytes:
-    """Encode codes ``[y, x]`` as a gray PNG."""
-    file = io.BytesIO()
-    # codes are noise to a compressor: runs and Huffman codes are as small as a search for repeats,
-    # and twice as fast
-    picture = Image.fromarray(np.ascontiguousarray(codes))
-    picture.save(file, format="PNG", compress_level=6, compress_type=zlib.Z_RLE)
-    return file.getvalue()
-
-
 def read_gray(path: Path) -> tuple[bytes, NDArray[np.uint8]]:
     """The header of a chunk as JSON text, and the codes of its PNG."""
     text, data = unpacked(read_packed(path))
-    with Image.open(io.BytesIO(data)) as png:
-        return text, np.asarray(png)
-
-
-def read_png(text: str) -> NDArray[np.uint8]:
-    """Decode a gray PNG in base64 to codes ``[y, x]``."""
-    with Image.open(io.BytesIO(base64.b64decode(text))) as picture:
-        return np.asarray(picture)
+    return text, read_gray_png(data)
 
 
 def _rounded(values: FloatArray, digits: int) -> Rows:

@@ -32,7 +32,7 @@ _LENGTH = 4
 def packed(fields: dict[str, Any], png: bytes) -> bytes:
     """A header and a PNG as bytes."""
     text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    header = zlib.compress(text.encode("ascii"), 9)
+    header = zlib.compress(text.encode("ascii"), 6)  # 9: three times as long for 1 % less
     return len(header).to_bytes(_LENGTH, "little") + header + png
 
 
