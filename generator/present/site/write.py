@@ -135,7 +135,7 @@ def build_site(
         limit=settings.max_bytes,
         reduction=contents.reduction,
         failures=_failures(run, contents),
-        site=Site(run, contents, version),
+        site=Site(run, contents.moved(out), version),
     )
 
 
