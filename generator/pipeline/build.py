@@ -13,6 +13,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from generator.errors import (
@@ -23,11 +24,9 @@ from generator.errors import (
 )
 from generator.export.anonymous import Anonymous, anonymized, identity_of
 from generator.images.annotations import annotate
-from generator.images.dataset_rows import dataset_pictures
-from generator.images.find import load_images
+from generator.images.find import FoundFrame, load_images
 from generator.images.given import places_of
 from generator.images.groups import read_groups, with_groups
-from generator.images.remote import fetch_all
 from generator.images.sequences import find_frames, of_one_size
 from generator.pipeline.described import describe_run, expect_something
 from generator.pipeline.measuring import measure_missing
@@ -323,10 +322,7 @@ def find_images(
     groups = read_groups(spec.groups) if spec.groups else {}
     skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
     reporter = reporter or Silent()
-    places = fetch_all(places_of(spec.images), store.root, reporter)
-    if spec.dataset is not None:
-        places += dataset_pictures(spec.dataset, store.root, reporter)
-    inputs = find_frames(places, spec.sequences, store.root)
+    inputs = find_frames(_fetched(spec, store, reporter), spec.sequences, store.root)
     images = of_one_size(
         load_images(
             inputs.stills,
@@ -340,6 +336,20 @@ def find_images(
     if spec.groups:
         images = with_groups(images, groups, spec.groups)
     return annotate(images, masks=spec.masks, boxes=spec.boxes)
+
+
+def _fetched(spec: GallerySpec, store: Store, reporter: Reporter) -> tuple[Path | FoundFrame, ...]:
+    """The places of a gallery's pictures, all on this machine."""
+    places = places_of(spec.images)
+    here = tuple(place for place in places if isinstance(place, Path))
+    if len(here) == len(places) and spec.dataset is None:
+        return here
+    # late: they import clients for the web, which pictures on this machine do without
+    from generator.images.dataset_rows import dataset_pictures  # noqa: PLC0415
+    from generator.images.remote import fetch_all  # noqa: PLC0415
+
+    found = fetch_all(places, store.root, reporter)
+    return found + (dataset_pictures(spec.dataset, store.root, reporter) if spec.dataset else ())
 
 
 def expect_complete(plan: WorkPlan, store: Store) -> None:
