@@ -32,7 +32,7 @@ from generator.present.files.packed import PackedFiles
 from generator.records.record import AttentionRecord, FloatArray, TokenLayout, View, outlier_patches
 from generator.records.run import Run
 
-COLORS_VERSION = 3
+COLORS_VERSION = 4
 """Cache version. Raise it when the colors of unchanged records change."""
 
 TOGETHER = 24
