@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.preprocess import Geometry, describe, locate
 from generator.capture.checkpoint.resolved import ResolvedModel
-from generator.capture.loaders.resolve import resolve_folder, resolve_hub
+from generator.capture.loaders.resolve import resolve_folder
 from generator.capture.loaders.state_dict import resolve_file
 from generator.errors import GalleryError
 from generator.pipeline.interventions import PlannedRegister, requested_register
@@ -155,6 +155,9 @@ def resolve(model: ModelSpec, *, trust_remote_code: bool) -> ResolvedModel:
         return resolve_file(model.file, model.state_dict)
     if model.folder is not None:
         return resolve_folder(model.folder, trust_remote_code=trust_remote_code)
+    # late: it imports the hub's client, which a folder does without
+    from generator.capture.loaders.hub import resolve_hub  # noqa: PLC0415
+
     return resolve_hub(model.id, model.revision or "main", trust_remote_code=trust_remote_code)
 
 

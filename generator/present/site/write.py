@@ -44,11 +44,12 @@ from generator.present.files.manifest import FigureItem, FileEntry, Kind
 from generator.present.files.packed import CellFiles
 from generator.present.files.reductions import Reduction
 from generator.present.files.settings import Settings
+from generator.present.files.templates import template_folders
 from generator.present.pages.assets import write_assets
-from generator.present.pages.environment import template_folders
 from generator.present.site.former_pages import FormerPages
 from generator.present.site.page_files import PageFiles
-from generator.present.site.plan import Site, site_of
+from generator.present.site.plan import Site
+from generator.present.site.result import SiteResult
 from generator.present.site.size import keep_within, too_large
 from generator.present.site.staging import bytes_in, staged
 from generator.present.site.threads import one_thread
@@ -61,33 +62,6 @@ Draw = Callable[[Path, Contents], tuple[FigureItem, ...]]
 
 STEPS_A_CELL = 2
 """How often ``build_site`` calls ``advance`` for each cell: for its numbers and for its colors."""
-
-
-@dataclass(frozen=True, slots=True)
-class SiteResult:
-    """Result of a build.
-
-    Attributes:
-        rendered: number of files that were made.
-        reused: number of files reused from the previous site.
-        bytes: size of the whole site.
-        scale: the shared color scale.
-        limit: largest size of the site, in bytes; None for any.
-        reduction: what was left out to keep the size limit.
-        failures: failures of the run, and of records or pictures that could not be read.
-        site: every page, as planned; None for a site that was left as it was.
-    """
-
-    out: Path
-    pages: int
-    rendered: int
-    reused: int
-    bytes: int
-    scale: Scale
-    limit: int | None
-    reduction: Reduction
-    failures: tuple[Failure, ...]
-    site: Site | None
 
 
 def build_site(
@@ -161,7 +135,7 @@ def build_site(
         limit=settings.max_bytes,
         reduction=contents.reduction,
         failures=_failures(run, contents),
-        site=pages.site or site_of(run, contents, version),
+        site=Site(run, contents.moved(out), version),
     )
 
 
