@@ -54,7 +54,8 @@ ALONE = 3
 
 def index_pages(planner: Planner, script: PageScript | None) -> Iterator[IndexPage]:
     """Plan the index: one page, or several for many images."""
-    for part in parts(by_group(listed_images(planner.run.images))):
+    listed = by_group(listed_images(planner.run.images))
+    for part in parts(listed, 1 + len(planner.run.listed)):
         yield _page(planner, script, part)
 
 
