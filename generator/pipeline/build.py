@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -40,6 +40,7 @@ from generator.present.files.templates import template_folders
 from generator.present.pages.register_text import register_warning
 from generator.present.site.result import SiteResult
 from generator.present.site.staging import alone, check_replaceable
+from generator.present.site.workers import EarlyPool
 from generator.progress import Reporter, Silent
 from generator.records.run import (
     Failure,
@@ -109,24 +110,34 @@ def _built(
     """Build until no record is found damaged."""
     store = Store(spec.store)
     measured = 0
-    for is_last in (False, False, True):
-        plan = planned_gallery(spec, store, reporter)
-        if records_only:
-            expect_complete(plan, store)
-        before = _damage(plan, store)
-        try:
-            with alone(spec.out):  # another build of it is told before it measures
-                outcome = _build(spec, plan, store, figures, cluster, command, reporter)
-        except StoreError:
-            if records_only or is_last or _damage(plan, store) <= before:
-                raise
-        else:
-            if records_only or is_last or _damage(plan, store) <= before:
-                break
-            measured += outcome.measured
-        # damage after a record's header is found only when the pages need its arrays
-        reporter.note("measuring again what is damaged")
+    workers = EarlyPool(1 if cluster else spec.processes, _expected_cells(spec, store))
+    with ExitStack() as at_the_end:
+        at_the_end.callback(workers.end)
+        for is_last in (False, False, True):
+            plan = planned_gallery(spec, store, reporter)
+            if records_only:
+                expect_complete(plan, store)
+            before = _damage(plan, store)
+            try:
+                with alone(spec.out):  # another build of it is told before it measures
+                    outcome = _build(
+                        spec, plan, store, figures, cluster, workers, command, reporter
+                    )
+            except StoreError:
+                if records_only or is_last or _damage(plan, store) <= before:
+                    raise
+            else:
+                if records_only or is_last or _damage(plan, store) <= before:
+                    break
+                measured += outcome.measured
+            # damage after a record's header is found only when the pages need its arrays
+            reporter.note("measuring again what is damaged")
     return replace(outcome, measured=measured + outcome.measured, reused=outcome.reused - measured)
+
+
+def _expected_cells(spec: GallerySpec, store: Store) -> int:
+    """Most cells that may be made from records at once; 0 for a site that is there already."""
+    return 0 if spec.out.exists() else len(store.keys())
 
 
 def _damage(plan: WorkPlan, store: Store) -> frozenset[str]:
@@ -141,10 +152,13 @@ def _build(
     store: Store,
     figures: tuple[PlannedFigure, ...],
     cluster: Cluster | None,
+    workers: EarlyPool,
     command: str,
     reporter: Reporter,
 ) -> Outcome:
     """Measure the missing records of a plan, and write the site."""
+    if not all(cell.cached for cell in plan.cells):
+        workers.end()  # measuring takes long, and the memory may be needed
     problems = measure_missing(spec, plan, store, reporter, cluster)
     run = describe_run(spec, plan, store, problems, command)
     expect_something(run, problems)
@@ -158,7 +172,8 @@ def _build(
         from generator.pipeline.site import write_site  # noqa: PLC0415
 
         site = write_site(
-            *(spec, plan, run, shown, settings, store, figures, cluster, reporter, undrawn)
+            *(spec, plan, run, shown, settings, store, figures, cluster, workers),
+            *(reporter, undrawn),
         )
         if made_of:
             remember_site(store.root, site, shown.run, made_of)

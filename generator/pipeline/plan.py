@@ -14,6 +14,7 @@ from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.loaders.resolve import resolve_folder
 from generator.capture.loaders.state_dict import resolve_file
 from generator.errors import GalleryError
+from generator.pipeline.checked import CheckedRecords
 from generator.pipeline.interventions import PlannedRegister, requested_register
 from generator.records.extras import Measuring
 from generator.records.record import PatchQueries, Preprocessing, TokenLayout
@@ -136,9 +137,11 @@ def work_plan(
     for model, label, slug in zip(spec.models, spec.labels, slugs, strict=True):
         on_model(label)
         models.append(_planned_model(spec, store, model, label, slug, dtype, images))
+    checked = CheckedRecords(store)
     cells = tuple(
-        _planned_cell(spec, store, model, image, dtype) for image in images for model in models
+        _planned_cell(spec, checked, model, image, dtype) for image in images for model in models
     )
+    checked.keep()
     return WorkPlan(tuple(models), tuple(images), cells, dtype)
 
 
@@ -217,7 +220,7 @@ def _planned_model(
 
 
 def _planned_cell(
-    spec: GallerySpec, store: Store, model: PlannedModel, image: ImageEntry, dtype: str
+    spec: GallerySpec, checked: CheckedRecords, model: PlannedModel, image: ImageEntry, dtype: str
 ) -> PlannedCell:
     slug = model.entry.slug
     failure = model.entry.failure or image.failure
@@ -254,7 +257,7 @@ def _planned_cell(
         model=slug,
         image=image,
         key=key,
-        cached=store.has(key),
+        cached=checked.has(key),
         geometry=geometry,
         layout=layout,
         patch_queries=patch_queries,

@@ -19,6 +19,7 @@ from generator.present.files.kept import KEPT
 from generator.present.files.manifest import FigureItem
 from generator.present.files.settings import Settings
 from generator.present.site.result import SiteResult
+from generator.present.site.workers import EarlyPool
 from generator.present.site.write import STEPS_A_CELL, build_site
 from generator.progress import Reporter
 from generator.records.run import Failure, Run
@@ -41,6 +42,7 @@ def write_site(
     store: Store,
     figures: tuple[PlannedFigure, ...],
     cluster: Cluster | None,
+    workers: EarlyPool,
     reporter: Reporter,
     undrawn: list[Failure],
 ) -> SiteResult:
@@ -49,6 +51,7 @@ def write_site(
     Args:
         shown: the run as the site shows it.
         settings: drawing settings of the spec.
+        workers: of this machine, for the pages.
         undrawn: receives the reasons for figures that could not be drawn.
     """
     new, start = not spec.out.exists(), time.monotonic()
@@ -62,7 +65,7 @@ def write_site(
             read_weights=store.get_weights,
             settings=settings,
             jobs=spec.processes,
-            pool=cluster_pool(cluster, store.root) if cluster else None,
+            pool=cluster_pool(cluster, store.root) if cluster else workers,
             advance=job.advance,
             kept=store.root / KEPT,
             draw=lambda folder, contents: _draw_figures(
