@@ -113,8 +113,12 @@ def build_site(
         new_cells = _new_cells(run, cache)
         started = pool(cache, unshared, new_cells) if pool else None
         started = started or local_pool(jobs)(cache, unshared, new_cells)
-        with one_thread(analyses=new_cells > 0), Workers(cache, started) as workers:
-            contents = _put_heavy_files(run, read, read_weights, cache, templates, advance, workers)
+        with Workers(cache, started) as workers:
+            begun = _begin_numbers(run, read, cache, workers)
+            with one_thread(analyses=new_cells > 0):
+                contents = _put_heavy_files(
+                    run, read, read_weights, cache, templates, advance, workers, begun
+                )
         contents = replace(contents, figures=draw(stage, contents))
         former = FormerPages(out, kept, templates)
         pages = PageFiles(run, stage, templates, version, former)
@@ -147,12 +151,10 @@ def _put_heavy_files(
     templates: Path | None,
     advance: Advance,
     workers: Workers,
+    begun: _Begun,
 ) -> Contents:
     """Write all files but pages, styles and scripts to the staging folder."""
-    locations, alike = LocationFiles(run, cache), SimilarityFiles(run, cache, read)
-    job = _cell_job(run, cache.settings)
-    # workers begin with the cells, the program with what it makes alone
-    ready = workers.ahead(_KeepingJob(job, locations.models, alike.records), _recorded(run))
+    # first what the program makes alone, while workers make the numbers of cells
     assets = write_assets(
         cache.root,
         templates,
@@ -161,7 +163,7 @@ def _put_heavy_files(
         sweeps=bool(run.sweeps),
     )
     weights = put_weights(run, read_weights, cache)
-    cells = _put_numbers(run, read, cache, job, (locations, alike), advance, ready)
+    cells = _put_numbers(run, read, cache, begun, advance)
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
     scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
     whole = {at: c for at, c in cells.items() if isinstance(c, CellContent)}
@@ -173,9 +175,10 @@ def _put_heavy_files(
     put_analysis_maps = _begin_analysis_maps(run, whole if draw else {}, cache, scale, workers)
     colored = _put_colored(run, cells, cache, scale, advance, workers, draw=draw)
     models = _model_digests(run, digests)
-    similarity = alike.publish(run, cells, workers.ahead)
+    similarity = begun.alike.publish(run, cells, workers.ahead)
     maps = CellFiles(MAPS, cache.root, {at: c.maps.path for at, c in whole.items() if c.maps})
     differ = _put_divergence(run, cells, cache)
+    features = begun.alike.features
     return Contents(
         settings=cache.settings,
         scale=scale,
@@ -184,13 +187,13 @@ def _put_heavy_files(
         cells=cells,
         colored=colored,
         copies=put_pictures(),
-        averages=locations.publish(run, scale),
+        averages=begun.locations.publish(run, scale),
         similarity=similarity,
         weights=weights,
         divergence=differ,
         digests=digests,
         models=models,
-        pairs=put_pairs(run, cells, digests, models, cache, scale, similarity, alike.features),
+        pairs=put_pairs(run, cells, digests, models, cache, scale, similarity, features),
         front=put_front(run, cells, {at: each.mean for at, each in differ.items()}, cache, scale),
         analyses=put_analysis_maps(),
         maps=maps,
@@ -277,9 +280,28 @@ def _new_cells(run: Run, cache: SiteCache) -> int:
     )
 
 
-def _cell_job(run: Run, settings: Settings) -> _CellJob:
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """Numbers of cells that workers have begun with.
+
+    Attributes:
+        locations: sums over them.
+        alike: features of them.
+        ready: yields the cells that have a record, each when workers are done with it.
+    """
+
+    job: _CellJob
+    locations: LocationFiles
+    alike: SimilarityFiles
+    ready: Iterator[Cell]
+
+
+def _begin_numbers(run: Run, read: Read, cache: SiteCache, workers: Workers) -> _Begun:
     ids = {model.slug: model.id for model in run.models}
-    return _CellJob(ids, run.mixed, drawn_at_all(run, settings))
+    job = _CellJob(ids, run.mixed, drawn_at_all(run, cache.settings))
+    locations, alike = LocationFiles(run, cache), SimilarityFiles(run, cache, read)
+    keeping = _KeepingJob(job, locations.models, alike.records)
+    return _Begun(job, locations, alike, workers.ahead(keeping, _recorded(run)))
 
 
 def _recorded(run: Run) -> list[Cell]:
@@ -288,31 +310,21 @@ def _recorded(run: Run) -> list[Cell]:
 
 
 def _put_numbers(
-    run: Run,
-    read: Read,
-    cache: SiteCache,
-    job: _CellJob,
-    collected: tuple[LocationFiles, SimilarityFiles],
-    advance: Advance,
-    ready: Iterator[Cell],
+    run: Run, read: Read, cache: SiteCache, begun: _Begun, advance: Advance
 ) -> dict[tuple[str, str], CellContent | Failure]:
-    """Write the chunks of every cell. One record at a time is in memory of each process.
-
-    Args:
-        ready: yields the cells that have a record, each when workers are done with it.
-    """
+    """Write the chunks of every cell. One record at a time is in memory of each process."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
     for cell in run.cells:
         if cell.failure is not None or not cell.record:
             found: CellContent | Failure = cell.failure or Failure("There is no record.")
         else:
-            next(ready)
+            next(begun.ready)
             try:
-                found = job(cache, read, cell)
+                found = begun.job(cache, read, cell)
             except GalleryError as error:
                 found = Failure(error.message, error.hint)
             else:
-                for each in collected:
+                for each in (begun.locations, begun.alike):
                     each.add(cell, read)
         cells[cell.model, cell.image] = found
         advance()
