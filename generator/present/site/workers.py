@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
@@ -86,8 +86,9 @@ class LocalPool:
         self._executor = ProcessPoolExecutor(
             count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
         )
-        for _ in range(count):
-            self._executor.submit(_begun)  # each starts one more process
+        with suppress(BrokenProcessPool):  # it is met, and told, when there is something to make
+            for _ in range(count):
+                self._executor.submit(_begun)  # each starts one more process
         self._open = ExitStack()
         self._bench = Path()
 
