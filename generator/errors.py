@@ -84,3 +84,8 @@ class AnalysisError(GalleryError):
 
 class PublishError(GalleryError):
     """A site cannot be published to the place the user named."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, at most 300 characters; its kind when it has none."""
+    return str(error).strip().split("\n", maxsplit=1)[0][:300] or type(error).__name__

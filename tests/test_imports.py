@@ -46,7 +46,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
     ),
     "present.pages": ("*", "image methods model sweep", "pair", "index"),
     "commands": ("shared", "*"),
-    "pipeline": ("interventions", "plan", "workers", "*"),
+    "pipeline": ("checked interventions", "plan", "workers", "*"),
     "export": (
         "anonymous archive files problems",
         "intact source",

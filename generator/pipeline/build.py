@@ -10,11 +10,10 @@ Slow results are stored as soon as they are known, so an interrupted run resumes
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from generator.errors import (
@@ -24,29 +23,24 @@ from generator.errors import (
     StoreError,
 )
 from generator.export.anonymous import Anonymous, anonymized, identity_of
-from generator.export.source import MeasuredGallery, gallery_of
 from generator.images.annotations import annotate
-from generator.images.dataset_rows import dataset_pictures
-from generator.images.find import load_images
+from generator.images.find import FoundFrame, load_images
 from generator.images.given import places_of
 from generator.images.groups import read_groups, with_groups
-from generator.images.remote import fetch_all
 from generator.images.sequences import find_frames, of_one_size
 from generator.pipeline.described import describe_run, expect_something
-from generator.pipeline.forecast import learn_from
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.paper import paper_of
 from generator.pipeline.plan import WorkPlan, work_plan
 from generator.pipeline.unchanged import remember_site, site_made_of, unchanged_site
 from generator.pipeline.workers.cluster import Cluster, connected
-from generator.pipeline.workers.pages import cluster_pool
-from generator.present.files.kept import KEPT
 from generator.present.files.manifest_file import is_site
 from generator.present.files.settings import Settings
-from generator.present.pages.environment import template_folders
+from generator.present.files.templates import template_folders
 from generator.present.pages.register_text import register_warning
+from generator.present.site.result import SiteResult
 from generator.present.site.staging import alone, check_replaceable
-from generator.present.site.write import STEPS_A_CELL, SiteResult, build_site
+from generator.present.site.workers import EarlyPool
 from generator.progress import Reporter, Silent
 from generator.records.run import (
     Failure,
@@ -56,15 +50,11 @@ from generator.records.run import (
 )
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
-from generator.version import __version__
 
 logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from generator.export.figures.make import PlannedFigure
-    from generator.present.files.manifest import FigureItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,24 +110,34 @@ def _built(
     """Build until no record is found damaged."""
     store = Store(spec.store)
     measured = 0
-    for is_last in (False, False, True):
-        plan = planned_gallery(spec, store, reporter)
-        if records_only:
-            expect_complete(plan, store)
-        before = _damage(plan, store)
-        try:
-            with alone(spec.out):  # another build of it is told before it measures
-                outcome = _build(spec, plan, store, figures, cluster, command, reporter)
-        except StoreError:
-            if records_only or is_last or _damage(plan, store) <= before:
-                raise
-        else:
-            if records_only or is_last or _damage(plan, store) <= before:
-                break
-            measured += outcome.measured
-        # damage after a record's header is found only when the pages need its arrays
-        reporter.note("measuring again what is damaged")
+    workers = EarlyPool(1 if cluster else spec.processes, _expected_cells(spec, store))
+    with ExitStack() as at_the_end:
+        at_the_end.callback(workers.end)
+        for is_last in (False, False, True):
+            plan = planned_gallery(spec, store, reporter)
+            if records_only:
+                expect_complete(plan, store)
+            before = _damage(plan, store)
+            try:
+                with alone(spec.out):  # another build of it is told before it measures
+                    outcome = _build(
+                        spec, plan, store, figures, cluster, workers, command, reporter
+                    )
+            except StoreError:
+                if records_only or is_last or _damage(plan, store) <= before:
+                    raise
+            else:
+                if records_only or is_last or _damage(plan, store) <= before:
+                    break
+                measured += outcome.measured
+            # damage after a record's header is found only when the pages need its arrays
+            reporter.note("measuring again what is damaged")
     return replace(outcome, measured=measured + outcome.measured, reused=outcome.reused - measured)
+
+
+def _expected_cells(spec: GallerySpec, store: Store) -> int:
+    """Most cells that may be made from records at once; 0 for a site that is there already."""
+    return 0 if spec.out.exists() else len(store.keys())
 
 
 def _damage(plan: WorkPlan, store: Store) -> frozenset[str]:
@@ -152,10 +152,13 @@ def _build(
     store: Store,
     figures: tuple[PlannedFigure, ...],
     cluster: Cluster | None,
+    workers: EarlyPool,
     command: str,
     reporter: Reporter,
 ) -> Outcome:
     """Measure the missing records of a plan, and write the site."""
+    if not all(cell.cached for cell in plan.cells):
+        workers.end()  # measuring takes long, and the memory may be needed
     problems = measure_missing(spec, plan, store, reporter, cluster)
     run = describe_run(spec, plan, store, problems, command)
     expect_something(run, problems)
@@ -165,7 +168,13 @@ def _build(
     made_of = "" if figures else site_made_of(shown.run, settings, spec.templates)
     site = made_of and unchanged_site(store.root, spec.out, shown.run, settings, made_of)
     if not site:
-        site = _site(spec, plan, run, shown, store, figures, cluster, reporter, undrawn)
+        # late: a site of which nothing changed needs none of what makes pages
+        from generator.pipeline.site import write_site  # noqa: PLC0415
+
+        site = write_site(
+            *(spec, plan, run, shown, settings, store, figures, cluster, workers),
+            *(reporter, undrawn),
+        )
         if made_of:
             remember_site(store.root, site, shown.run, made_of)
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
@@ -182,47 +191,6 @@ def _build(
         ),
         failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run), *undrawn))),
     )
-
-
-def _site(
-    spec: GallerySpec,
-    plan: WorkPlan,
-    run: Run,
-    shown: Anonymous,
-    store: Store,
-    figures: tuple[PlannedFigure, ...],
-    cluster: Cluster | None,
-    reporter: Reporter,
-    undrawn: list[Failure],
-) -> SiteResult:
-    """Write the site of a run.
-
-    Args:
-        shown: the run as the site shows it.
-        undrawn: receives the reasons for figures that could not be drawn.
-    """
-    new, start = not spec.out.exists(), time.monotonic()
-    with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
-        site = build_site(
-            shown.run,
-            partial(shown.read, store.get),
-            spec.out,
-            templates=spec.templates,
-            version=__version__,
-            read_weights=store.get_weights,
-            settings=settings_of(spec),
-            jobs=jobs_of(spec),
-            pool=cluster_pool(cluster, store.root) if cluster else None,
-            advance=job.advance,
-            kept=store.root / KEPT,
-            draw=lambda folder, contents: draw_figures(
-                folder, gallery_of(shown, contents, folder, store), spec, figures, run, undrawn
-            ),
-        )
-    logger.info("pages are made in %.1f s", time.monotonic() - start)
-    if new:
-        learn_from(plan, spec, settings_of(spec), time.monotonic() - start)
-    return site
 
 
 def check_before_work(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
@@ -248,11 +216,6 @@ def settings_of(spec: GallerySpec) -> Settings:
     if spec.analyses is not None:
         analyses = "all" if spec.analyses else "none"
     return Settings(analyses=analyses, max_bytes=spec.max_site_size)
-
-
-def jobs_of(spec: GallerySpec) -> int | None:
-    """Number of processes of a spec; None for one on each core."""
-    return None if spec.jobs == "auto" else spec.jobs or 1
 
 
 def _shown(spec: GallerySpec, run: Run) -> Anonymous:
@@ -307,32 +270,6 @@ def planned_figures(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
     from generator.export.figures.built import planned  # noqa: PLC0415 - imports matplotlib
 
     return planned(spec.figure)
-
-
-def draw_figures(
-    folder: Path,
-    gallery: MeasuredGallery,
-    spec: GallerySpec,
-    figures: Sequence[PlannedFigure],
-    run: Run,
-    undrawn: list[Failure],
-) -> tuple[FigureItem, ...]:
-    """Draw the figures of a gallery's file.
-
-    Args:
-        gallery: source of the figures.
-        undrawn: receives the reasons for figures that could not be drawn.
-
-    Raises:
-        SpecError: a figure cannot be drawn from this gallery, and the spec is strict.
-    """
-    if not figures:
-        return ()
-    from generator.export.figures.built import draw_into  # noqa: PLC0415 - imports matplotlib
-
-    found, failures = draw_into(folder, gallery, figures, before=run, strict=spec.strict)
-    undrawn += failures
-    return found
 
 
 def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPlan:
@@ -400,10 +337,7 @@ def find_images(
     groups = read_groups(spec.groups) if spec.groups else {}
     skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
     reporter = reporter or Silent()
-    places = fetch_all(places_of(spec.images), store.root, reporter)
-    if spec.dataset is not None:
-        places += dataset_pictures(spec.dataset, store.root, reporter)
-    inputs = find_frames(places, spec.sequences, store.root)
+    inputs = find_frames(_fetched(spec, store, reporter), spec.sequences, store.root)
     images = of_one_size(
         load_images(
             inputs.stills,
@@ -411,12 +345,26 @@ def find_images(
             frames=inputs.frames,
             is_site=is_site,
             reporter=reporter,
-            jobs=jobs_of(spec),
+            jobs=spec.processes,
         )
     )
     if spec.groups:
         images = with_groups(images, groups, spec.groups)
     return annotate(images, masks=spec.masks, boxes=spec.boxes)
+
+
+def _fetched(spec: GallerySpec, store: Store, reporter: Reporter) -> tuple[Path | FoundFrame, ...]:
+    """The places of a gallery's pictures, all on this machine."""
+    places = places_of(spec.images)
+    here = tuple(place for place in places if isinstance(place, Path))
+    if len(here) == len(places) and spec.dataset is None:
+        return here
+    # late: they import clients for the web, which pictures on this machine do without
+    from generator.images.dataset_rows import dataset_pictures  # noqa: PLC0415
+    from generator.images.remote import fetch_all  # noqa: PLC0415
+
+    found = fetch_all(places, store.root, reporter)
+    return found + (dataset_pictures(spec.dataset, store.root, reporter) if spec.dataset else ())
 
 
 def expect_complete(plan: WorkPlan, store: Store) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.preprocess import Geometry, describe, locate
 from generator.capture.checkpoint.resolved import ResolvedModel
-from generator.capture.loaders.resolve import resolve_folder, resolve_hub
+from generator.capture.loaders.resolve import resolve_folder
 from generator.capture.loaders.state_dict import resolve_file
 from generator.errors import GalleryError
+from generator.pipeline.checked import CheckedRecords
 from generator.pipeline.interventions import PlannedRegister, requested_register
 from generator.records.extras import Measuring
 from generator.records.record import PatchQueries, Preprocessing, TokenLayout
@@ -136,9 +137,11 @@ def work_plan(
     for model, label, slug in zip(spec.models, spec.labels, slugs, strict=True):
         on_model(label)
         models.append(_planned_model(spec, store, model, label, slug, dtype, images))
+    checked = CheckedRecords(store)
     cells = tuple(
-        _planned_cell(spec, store, model, image, dtype) for image in images for model in models
+        _planned_cell(spec, checked, model, image, dtype) for image in images for model in models
     )
+    checked.keep()
     return WorkPlan(tuple(models), tuple(images), cells, dtype)
 
 
@@ -155,6 +158,9 @@ def resolve(model: ModelSpec, *, trust_remote_code: bool) -> ResolvedModel:
         return resolve_file(model.file, model.state_dict)
     if model.folder is not None:
         return resolve_folder(model.folder, trust_remote_code=trust_remote_code)
+    # late: it imports the hub's client, which a folder does without
+    from generator.capture.loaders.hub import resolve_hub  # noqa: PLC0415
+
     return resolve_hub(model.id, model.revision or "main", trust_remote_code=trust_remote_code)
 
 
@@ -214,7 +220,7 @@ def _planned_model(
 
 
 def _planned_cell(
-    spec: GallerySpec, store: Store, model: PlannedModel, image: ImageEntry, dtype: str
+    spec: GallerySpec, checked: CheckedRecords, model: PlannedModel, image: ImageEntry, dtype: str
 ) -> PlannedCell:
     slug = model.entry.slug
     failure = model.entry.failure or image.failure
@@ -251,7 +257,7 @@ def _planned_cell(
         model=slug,
         image=image,
         key=key,
-        cached=store.has(key),
+        cached=checked.has(key),
         geometry=geometry,
         layout=layout,
         patch_queries=patch_queries,

@@ -24,8 +24,8 @@ from generator.present.files.manifest_file import (
 from generator.present.files.program import hash_of, hashes_in, program_hash
 from generator.present.files.reductions import Reduction
 from generator.present.files.settings import Settings
+from generator.present.site.result import SiteResult
 from generator.present.site.staging import is_settled
-from generator.present.site.write import SiteResult
 from generator.records.packing import PackingError, canonical, revive
 from generator.records.run import ImageEntry, Run
 from generator.temporary import keep_in_store

@@ -25,6 +25,7 @@ from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -70,6 +71,15 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 _WEIGHTS = "weights"  # folders of records have two letters, so this name is free
 _DAMAGED = ".damaged"
 _STALE_AFTER = 3600.0  # seconds; a younger temporary file may belong to a running process
+
+
+class Mark(NamedTuple):
+    """What tells a file from another with its name, and from itself before it was changed."""
+
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
 
 
 def record_key(
@@ -143,7 +153,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.damaged: list[Path] = []
-        self._headers: dict[Path, tuple[tuple[int, int, int], RecordHeader]] = {}
+        self._headers: dict[Path, tuple[Mark, RecordHeader]] = {}
         self._doubted: set[Path] = set()
 
     def check_place(self) -> None:
@@ -159,6 +169,13 @@ class Store:
                 "Name another with --store.",
                 usage=True,
             )
+
+    def mark(self, key: str) -> Mark | None:
+        """What tells the file of a record from another one; None when it is absent."""
+        try:
+            return _mark(self._path(key))
+        except (OSError, DoubtError):
+            return None
 
     def has(self, key: str) -> bool:
         """Whether the store has a valid record of this schema."""
@@ -309,8 +326,7 @@ class Store:
 
     def _header(self, path: Path) -> RecordHeader:
         """The facts of the record in a file, whose name is its key; read again if it changes."""
-        found = _file(path)
-        mark = (found.st_ino, found.st_mtime_ns, found.st_size)
+        mark = _mark(path)
         known = self._headers.get(path)
         if known is None or known[0] != mark:
             with safe_open(path, framework="numpy") as file:
@@ -321,7 +337,7 @@ class Store:
     def _read(self, key: str) -> AttentionRecord | None:
         path = self._path(key)
         try:
-            _file(path)
+            _mark(path)
             with safe_open(path, framework="numpy") as file:
                 header, sealed = read_header(file, key)
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -339,7 +355,7 @@ class Store:
     def _read_weights(self, key: str) -> ModelWeights | None:
         path = self._weights_path(key)
         try:
-            _file(path)
+            _mark(path)
             weights = unpack(ModelWeights, path.read_bytes())
             if weights.key != key:
                 raise DoubtError("it holds something else")
@@ -403,8 +419,8 @@ class Store:
         )
 
 
-def _file(path: Path) -> os.stat_result:
-    """Size and times of a file, before it is opened: opening a pipe would wait for ever.
+def _mark(path: Path) -> Mark:
+    """What tells a file from another, before it is opened: opening a pipe would wait for ever.
 
     Raises:
         DoubtError: it is a folder, a pipe or a device.
@@ -413,7 +429,7 @@ def _file(path: Path) -> os.stat_result:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise DoubtError("it is not a file")
-    return found
+    return Mark(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _not_finite(weights: ModelWeights) -> str:

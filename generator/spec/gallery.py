@@ -284,6 +284,11 @@ class GallerySpec(BaseModel):
         return compared(self.compare, self.labels, [m.id for m in self.models], SpecSource())
 
     @property
+    def processes(self) -> int | None:
+        """Processes that make pages; None for one on each core."""
+        return None if self.jobs == "auto" else self.jobs or 1
+
+    @property
     def calibrations(self) -> tuple[Path, ...]:
         """Folders of calibration pictures for register neurons, besides the gallery's pictures."""
         asked = (model.test_time_registers for model in self.models)

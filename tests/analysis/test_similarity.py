@@ -139,7 +139,7 @@ def test_a_head_that_looks_at_no_patch_is_like_no_other() -> None:
     assert len(match_heads(similarity, (3, 3))) == 3
 
 
-@pytest.mark.parametrize("shape", ["even", "peaked", "one key", "nearly equal"])
+@pytest.mark.parametrize("shape", ["even", "peaked", "one key", "nearly equal", "few unlike many"])
 def test_similarities_are_those_of_the_definition(shape: str) -> None:
     noise = rng(2).normal(size=(12, 1374))
     rows = {
@@ -147,6 +147,7 @@ def test_similarities_are_those_of_the_definition(shape: str) -> None:
         "peaked": np.exp(8 * noise),
         "one key": np.eye(12, 1374) + 1e-6,
         "nearly equal": np.exp(3 * noise[:1]) * (1 + 1e-3 * noise),
+        "few unlike many": noise ** np.array([2] * 9 + [40, 200, 0])[:, None],
     }[shape]
     shares = rows / rows.sum(axis=1, keepdims=True)
     exact = [[1 - divergence(a, b) for b in shares] for a in shares]

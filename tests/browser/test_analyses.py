@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from generator.analysis.features.cosine import cosine_map
+from generator.analysis.features.cosine import cosine_maps
 from generator.present.site.write import build_site
 from tests.browser.conftest import OUTLIERS
 from tests.browser.opened import Opened
@@ -114,7 +114,8 @@ def alike_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]
 def cosine(trial: Gallery, model: str, one: tuple[int, int], two: tuple[int, int]) -> float:
     record = trial.record(model, "image0")
     assert record.features is not None
-    found = cosine_map(record.features.last, record.layout, one[0] * record.layout.cols + one[1])
+    place = one[0] * record.layout.cols + one[1]
+    found = cosine_maps(record.features.last, record.layout, [place])[0]
     return float(found[two])
 
 

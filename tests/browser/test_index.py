@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from generator.present.site.write import build_site
 from generator.records.paper import Paper
-from tests.browser.opened import Opened, Tabs, overflow
+from tests.browser.opened import Opened, Tabs, overflow, settle
 from tests.present.gallery import many
 
 Open = Callable[..., Opened]
@@ -134,6 +134,7 @@ def test_an_image_card_built_by_script_says_what_the_page_says(visit_big: Open) 
     page.get_by_label("Search").fill("picture-0000")
     built = page.locator("#found .image-card")
     expect(built).to_have_count(1)
+    settle(page)  # cards are laid out as they come into sight
     assert built.inner_text() == words
     found = built.locator("img")
     assert found.evaluate_all("images => images.map(image => image.alt)") == alts

@@ -70,5 +70,11 @@ def section(site: Path, name: str) -> str:
     return found[0]
 
 
+def marked(html: str, kind: str) -> list[str]:
+    """Paths of the marks of one kind: each is drawn as an edge, and used again as a line."""
+    paths = dict(re.findall(r'<path class="mark" id="([^"]+)" d="([^"]+)">', html))
+    return [paths[use] for use in re.findall(rf'<use class="mark-{kind}" href="#([^"]+)">', html)]
+
+
 def text_of(html: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())

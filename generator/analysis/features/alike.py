@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.features.cosine import cosine_map, unit_vectors
+from generator.analysis.features.cosine import cosine_maps, unit_vectors
 from generator.analysis.features.eigen import leading_subspace
 from generator.analysis.features.objects import NO_FEATURES, Objects
 from generator.records.record import AttentionRecord, FloatArray, TokenLayout, outlier_patches
@@ -69,14 +69,12 @@ def alike_maps(record: AttentionRecord, objects: Objects) -> tuple[AlikeMap, ...
     """
     if record.features is None:
         return NO_FEATURES
-    layout, last = record.layout, record.features.last
+    layout, places = record.layout, _places(record, objects)
+    patches = [row * layout.cols + col for row, col in places.values()]
+    maps = cosine_maps(record.features.last, layout, patches).astype(np.float16)
     return tuple(
-        AlikeMap(
-            name,
-            place,
-            cosine_map(last, layout, place[0] * layout.cols + place[1]).astype(np.float16),
-        )
-        for name, place in _places(record, objects).items()
+        AlikeMap(name, place, values)
+        for (name, place), values in zip(places.items(), maps, strict=True)
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,20 +30,23 @@ def cosine_matrix(vectors: FloatArray) -> NDArray[np.float64]:
     return np.clip(units @ units.T, -1, 1)
 
 
-def cosine_map(features: FloatArray, layout: TokenLayout, patch: int) -> NDArray[np.float64]:
-    """Cosine of one patch's features with every patch's: float64 ``[row, col]``, in [-1, 1].
+def cosine_maps(
+    features: FloatArray, layout: TokenLayout, patches: Sequence[int]
+) -> NDArray[np.float64]:
+    """Cosine of some patches' features with every patch's: float64 ``[map, row, col]``, in [-1, 1].
 
-    A row of the Gram matrix of normalized features (DINOv3, Siméoni 2025, Figs. 3 and 6).
+    Rows of the Gram matrix of normalized features (DINOv3, Siméoni 2025, Figs. 3 and 6).
 
     Args:
         features: ``[patch, channel]``, before the final LayerNorm.
-        patch: index among the patches; its own cell is 1.
+        patches: indices among the patches; the own cell of each is 1.
 
     Raises:
         AnalysisError: there is no such patch.
     """
-    if not 0 <= patch < len(features):
-        raise AnalysisError(f"There is no patch {patch} among {len(features)}.")
+    for patch in patches:
+        if not 0 <= patch < len(features):
+            raise AnalysisError(f"There is no patch {patch} among {len(features)}.")
     units = unit_vectors(features)
-    cosines: NDArray[np.float64] = np.clip(units @ units[patch], -1, 1)
-    return cosines.reshape(layout.rows, layout.cols)
+    cosines: NDArray[np.float64] = np.clip(units[list(patches)] @ units.T, -1, 1)
+    return cosines.reshape(len(patches), layout.rows, layout.cols)

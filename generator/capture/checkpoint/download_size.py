@@ -7,9 +7,14 @@ import json
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 
-from generator.capture.checkpoint.hub import UNREACHABLE, WEIGHTS, WEIGHTS_INDEX, download
+from generator.capture.checkpoint.hub import UNREACHABLE, download
 from generator.capture.checkpoint.resolved import ResolvedModel
-from generator.capture.checkpoint.weight_files import ADAPTER_WEIGHTS, WEIGHTS_KEY
+from generator.capture.checkpoint.weight_files import (
+    ADAPTER_WEIGHTS,
+    WEIGHTS,
+    WEIGHTS_INDEX,
+    WEIGHTS_KEY,
+)
 from generator.errors import ModelError
 
 

@@ -19,10 +19,8 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, 
 )
 
 from generator.capture.checkpoint.shards import holding
-from generator.errors import ModelError
-
-WEIGHTS = "model.safetensors"
-WEIGHTS_INDEX = "model.safetensors.index.json"
+from generator.capture.checkpoint.weight_files import WEIGHTS, WEIGHTS_INDEX
+from generator.errors import ModelError, first_line
 
 UNREACHABLE = (HTTPError, OSError)
 """Exceptions of the hub library for no answer or a refusal.
@@ -141,8 +139,3 @@ def gated(model: str) -> ModelError:
 def page(model: str) -> str:
     """The address of a model's page."""
     return f"https://huggingface.co/{model}"
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text, at most 300 characters; its kind when it has none."""
-    return str(error).strip().split("\n", maxsplit=1)[0][:300] or type(error).__name__

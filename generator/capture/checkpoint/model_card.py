@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 FRONT_MATTER = re.compile(r"\ufeff?\s*---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(\r?\n|$)", re.DOTALL)
 LONGEST_CARD = 1_000_000
 """Letters of a model card that are read."""
@@ -21,6 +18,8 @@ def card_license(card: Path) -> str:
     """The license that a model card on this machine states; empty when it states none."""
     if not card.is_file():
         return ""
+    import yaml  # noqa: PLC0415 - late: most folders hold no card
+
     try:
         with card.open(encoding="utf-8") as file:
             return license_of(_stated(file.read(LONGEST_CARD)))
@@ -33,14 +32,17 @@ def _stated(card: str) -> Mapping[str, Any]:
 
     Nothing where they hold aliases, which would multiply to any size, or nest without end.
     """
+    import yaml  # noqa: PLC0415
+
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     found = FRONT_MATTER.match(card)
     text, depth = found[1] if found else "", 0
-    for event in yaml.parse(text, Loader=LOADER):
+    for event in yaml.parse(text, Loader=loader):
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent) or depth > DEEPEST:
             return {}
-    facts = yaml.load(text, Loader=LOADER)  # noqa: S506 - texts only, no objects of Python
+    facts = yaml.load(text, Loader=loader)  # noqa: S506 - texts only, no objects of Python
     return facts if isinstance(facts, dict) else {}
 
 

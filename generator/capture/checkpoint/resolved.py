@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generator.capture.checkpoint.adapters import Adapter
-from generator.capture.checkpoint.hub import first_line
 from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.processors import Processor
 from generator.capture.checkpoint.weight_files import WeightFiles
-from generator.errors import ModelError
+from generator.errors import ModelError, first_line
 
 if TYPE_CHECKING:
     import torch

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from generator.capture.checkpoint.hub import WEIGHTS, WEIGHTS_INDEX, first_line
 from generator.capture.checkpoint.shards import holding
-from generator.errors import ModelError
+from generator.errors import ModelError, first_line
 from generator.text.amounts import size_in_words
 from generator.text.json_text import parsed_json
 
 LFS_POINTER = b"version https://git-lfs.github.com/"
+
+WEIGHTS = "model.safetensors"
+WEIGHTS_INDEX = "model.safetensors.index.json"
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"

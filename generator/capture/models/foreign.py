@@ -8,9 +8,8 @@ from importlib.metadata import version
 
 from safetensors import SafetensorError
 
-from generator.capture.checkpoint.hub import first_line
 from generator.capture.checkpoint.resolved import ResolvedModel
-from generator.errors import GalleryError, ModelError
+from generator.errors import GalleryError, ModelError, first_line
 
 
 @contextmanager

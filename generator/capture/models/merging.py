@@ -14,10 +14,9 @@ from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import WeightConverter, WeightRenaming, rename_source_key
 
 from generator.capture.checkpoint.adapters import Adapter, merging_line
-from generator.capture.checkpoint.hub import first_line
 from generator.capture.models.leftovers import explained, first_of
 from generator.capture.models.tensors import Attempt, StoredTensor
-from generator.errors import ModelError
+from generator.errors import ModelError, first_line
 
 ROOT = "base_model.model."
 """In front of the names of an adapter's tensors."""

@@ -14,10 +14,9 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from generator.capture.checkpoint.hub import first_line
 from generator.capture.checkpoint.weight_files import readable
 from generator.capture.models.tensors import StoredTensor, Tensors, read_tensors
-from generator.errors import ModelError
+from generator.errors import ModelError, first_line
 
 DEEPEST = 6
 """Dictionaries within dictionaries that are looked through."""

@@ -14,7 +14,6 @@ from PIL import Image
 from torch import Tensor, nn
 
 from generator.capture.checkpoint.families import RELATIVE, ROTARY
-from generator.capture.checkpoint.hub import first_line
 from generator.capture.checkpoint.layouts import (
     VisionConfig,
     expect_small_lists,
@@ -31,7 +30,7 @@ from generator.capture.models.tensors import (
     stored_tensors,
 )
 from generator.capture.models.timm_import import timm, torchvision_is_missing
-from generator.errors import ModelError, UnsupportedModelError
+from generator.errors import ModelError, UnsupportedModelError, first_line
 from generator.records.record import TokenLayout
 
 NETWORKS = (

@@ -29,7 +29,7 @@ from transformers.core_model_loading import revert_weight_conversion
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from generator.capture.checkpoint.adapters import Adapter
-from generator.capture.checkpoint.hub import download, first_line
+from generator.capture.checkpoint.hub import download
 from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.checkpoint.sequence import SequenceLayout
@@ -55,7 +55,7 @@ from generator.capture.models.tensors import (
     read_tensors,
     stored_tensors,
 )
-from generator.errors import ModelError, UnsupportedModelError
+from generator.errors import ModelError, UnsupportedModelError, first_line
 from generator.records.record import TokenLayout
 
 log = logging.getLogger(__name__)

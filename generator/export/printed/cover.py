@@ -47,7 +47,7 @@ def comparisons(run: Run, planned: Site, choice: PrintedChoice) -> Iterator[Prin
 
 def opening(site: Path, planned: Site, choice: PrintedChoice, run: Run) -> HeroView | None:
     """The picture that opens the gallery, if the report has all models and images."""
-    hero = planned.index.hero
+    hero = next(planned.index).hero
     if hero is None or len(choice.run.models) < len(run.models):
         return None
     if len(choice.run.images) < len(run.images):

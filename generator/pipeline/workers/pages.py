@@ -17,7 +17,7 @@ from generator.pipeline.workers.cluster import Cluster
 from generator.pipeline.workers.node import enter
 from generator.present.files.cache import PutFile, SiteCache
 from generator.present.files.settings import Settings
-from generator.present.site.workers import FEWEST, Bench, Item, Make, Read, StartPool
+from generator.present.site.workers import FEWEST, Bench, Item, Make, Read, StartPool, prepare
 from generator.temporary import beside
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class PageMaker:
         self, root: Path, former: Path, settings: Settings, kept: Path | None, read: Read
     ) -> None:
         """Prepare to make files."""
+        prepare()
         self._bench = Bench(root, former, settings, kept, read)
 
     def made(self, make: Make[Any], item: Any) -> tuple[PutFile, ...]:

@@ -86,15 +86,15 @@ def _regrouped(values: NDArray[Any], wide: int, narrow: int) -> NDArray[np.uint3
     count = -(-len(values) * wide // narrow)
     lines = np.pad(values, (0, -len(values) % narrow)).reshape(-1, narrow).T.astype(np.uint32)
     lines = np.concatenate([lines, np.zeros_like(lines[:2])])
-    found = np.empty((lines.shape[1], wide), dtype=np.uint32)
-    for place in range(wide):
+    found = np.empty((wide, lines.shape[1]), dtype=np.uint32)
+    for place, own in enumerate(found):
         first, skipped = divmod(place * narrow, wide)
-        held = lines[first].astype(np.uint64) << np.uint64(2 * wide)
-        held |= (lines[first + 1].astype(np.uint64) << np.uint64(wide)) | lines[first + 2]
-        found[:, place] = (held >> np.uint64(3 * wide - skipped - narrow)) & np.uint64(
-            (1 << narrow) - 1
-        )
-    return found.ravel()[:count]
+        held = lines[first]
+        for each in range(1, -(-(skipped + narrow) // wide)):
+            held = held << np.uint32(wide) | lines[first + each]
+        np.right_shift(held, np.uint32(-(skipped + narrow) % wide), out=own)
+    found &= np.uint32((1 << narrow) - 1)
+    return found.T.ravel()[:count]
 
 
 def _utf16(text: str) -> bytes:

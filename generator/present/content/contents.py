@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, get_args
 
 from generator.analysis.absent import NotApplicable
@@ -138,3 +139,9 @@ class Contents:
     scored: Scored
     reduction: Reduction
     figures: tuple[FigureItem, ...] = ()
+
+    def moved(self, root: Path) -> Contents:
+        """The same contents in another folder, where the site is now."""
+        return replace(
+            self, digests=replace(self.digests, root=root), maps=replace(self.maps, root=root)
+        )

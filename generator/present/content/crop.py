@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
-
-import numpy as np
 from PIL import Image
 
 from generator.images.find import open_picture
-from generator.present.drawing.pictures import QUALITY, Size, published_size
+from generator.present.drawing.pictures import Size, published_size, webp
 from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.records.record import View
@@ -38,7 +35,7 @@ def put_crop(cache: SiteCache, image: ImageEntry, view: View, side: int = LARGE)
         "crop",
         f"i/{image.slug}/crop",
         {"image": image.sha256, "box": str(view.box), "side": side},
-        lambda: _crop_bytes(image, view, crop_size(view, side)),
+        lambda: webp(cropped(image, view, crop_size(view, side))),
         suffix=".webp",
     )
 
@@ -48,11 +45,4 @@ def cropped(image: ImageEntry, view: View, size: Size) -> Image.Image:
     picture = open_picture(image.path).convert("RGB")
     right, bottom = min(view.right, picture.width), min(view.bottom, picture.height)  # rounding
     box = (max(view.left, 0.0), max(view.top, 0.0), right, bottom)
-    part = picture.resize((size.width, size.height), Image.Resampling.LANCZOS, box=box)
-    return Image.fromarray(np.asarray(part))
-
-
-def _crop_bytes(image: ImageEntry, view: View, size: Size) -> bytes:
-    file = io.BytesIO()
-    cropped(image, view, size).save(file, format="WEBP", quality=QUALITY, method=4)
-    return file.getvalue()
+    return picture.resize((size.width, size.height), Image.Resampling.LANCZOS, box=box)

@@ -32,7 +32,7 @@ from generator.present.files.packed import PackedFiles
 from generator.records.record import AttentionRecord, FloatArray, TokenLayout, View, outlier_patches
 from generator.records.run import Run
 
-COLORS_VERSION = 3
+COLORS_VERSION = 4
 """Cache version. Raise it when the colors of unchanged records change."""
 
 TOGETHER = 24
@@ -122,24 +122,28 @@ Ahead = Callable[
 """Yields groups in order, each when workers have called a function on it."""
 
 
-def put_feature_colors(
-    run: Run,
-    read: Read,
-    cache: SiteCache,
-    keys: Mapping[tuple[str, str], str],
-    ahead: Ahead = lambda make, items: iter(items),
-) -> Colored:
-    """Write the feature colors of every cell to the site.
+def begin_feature_colors(
+    run: Run, read: Read, cache: SiteCache, keys: Mapping[tuple[str, str], str], ahead: Ahead
+) -> Callable[[], Colored]:
+    """Begin with the feature colors of every cell.
 
     Args:
         read: gives the record of a key; called only for colors that the previous site lacks.
         keys: (model, image) -> key of the record, for cells with features.
         ahead: yields groups in order, each when workers have put its files into the cache.
+
+    Returns:
+        writes the colors to the site, when workers are done with them.
     """
-    found: Colored = {}
-    for groups in ahead(_colored_group, [*_groups(run, keys)]):
-        found |= _colored_group(cache, read, groups)
-    return found
+    ready = ahead(_colored_group, [*_groups(run, keys)])
+
+    def put() -> Colored:
+        found: Colored = {}
+        for groups in ready:
+            found |= _colored_group(cache, read, groups)
+        return found
+
+    return put
 
 
 def _colored_group(cache: SiteCache, read: Read, groups: tuple[_FeatureGroup, ...]) -> Colored:

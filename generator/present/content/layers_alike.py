@@ -21,7 +21,7 @@ from generator.present.files.packed import PackedFiles
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell
 
-SIMILARITY_VERSION = 4
+SIMILARITY_VERSION = 5
 """Cache version. Raise it when similarities of unchanged records change."""
 
 Read = Callable[[str], AttentionRecord]

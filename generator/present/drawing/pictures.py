@@ -41,8 +41,14 @@ def published_copy(path: Path, side: int) -> bytes:
     size = published_size(picture.width, picture.height, side)
     if (size.width, size.height) != picture.size:
         picture = picture.resize((size.width, size.height), Image.Resampling.LANCZOS)
+    return webp(picture)
+
+
+def webp(picture: Image.Image) -> bytes:
+    """Encode the pixels of a picture, and nothing else."""
     # a new image from the pixels drops EXIF, GPS, ICC profile, comments and thumbnails
     bare = Image.fromarray(np.asarray(picture))
     file = io.BytesIO()
-    bare.save(file, format="WEBP", quality=QUALITY, method=4)
+    # method 4 takes twice as long for 3 % less
+    bare.save(file, format="WEBP", quality=QUALITY, method=2)
     return file.getvalue()

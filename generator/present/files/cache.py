@@ -72,6 +72,7 @@ class SiteCache:
         manifest = read_manifest(former)
         self._known = {file.made_of: file for file in manifest.files} if manifest else {}
         self._verified: set[str] = set()
+        self._folders: set[str] = set()
 
     def former_path(self, file: FileEntry) -> Path:
         """Path of a file in the previous site."""
@@ -153,7 +154,8 @@ class SiteCache:
     def _taken(self, known: FileEntry, stem: str, suffix: str) -> FileEntry:
         path = f"{stem}.{known.sha256[:8]}{suffix}"
         link(self.former_path(known), self._place(path))
-        return self._counted(PutFile(stem, replace(known, path=path), reused=True))
+        file = known if known.path == path else replace(known, path=path)
+        return self._counted(PutFile(stem, file, reused=True))
 
     def _counted(self, put: PutFile) -> FileEntry:
         self.files.append(put)
@@ -162,16 +164,18 @@ class SiteCache:
         return put.file
 
     def _place(self, path: str) -> Path:
-        target = self.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return target
+        folder = path.rpartition("/")[0]
+        if folder not in self._folders:  # each holds many files
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+            self._folders.add(folder)
+        return self.root / path
 
 
 def link(source: Path, target: Path) -> None:
     """Hard link a file, or copy it where the file system has no links."""
-    if target.exists():
-        return
     try:
         os.link(source, target)
+    except FileExistsError:
+        return
     except (OSError, AttributeError):  # not every system has links
         shutil.copyfile(source, target)

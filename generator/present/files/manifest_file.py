@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +77,10 @@ def is_whole(root: Path, file: FileEntry | TextEntry) -> bool:
         file: entry of the manifest.
     """
     try:
-        with (root / file.path).open("rb", buffering=0) as opened:  # there are thousands
+        with FileIO(f"{root}/{file.path}") as opened:  # there are thousands: no paths, no buffers
             if os.fstat(opened.fileno()).st_size != file.bytes:
                 return False
-            return hashlib.sha256(opened.readall()).hexdigest() == file.sha256
+            return hashlib.sha256(opened.read(file.bytes)).hexdigest() == file.sha256
     except OSError:
         return False
 

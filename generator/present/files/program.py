@@ -9,7 +9,6 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import PIL
 
@@ -24,16 +23,19 @@ def program_hash() -> str:
     found = (
         *hashes_in(PACKAGE, "*.py"),
         *hashes_in(bundled("templates")),
-        *(platform.python_version(), np.__version__, PIL.__version__, jinja2.__version__),
-        version("scipy"),
+        *(platform.python_version(), np.__version__, PIL.__version__),
+        *(version("jinja2"), version("scipy")),
     )
     return hash_of("\n".join(found).encode())
 
 
 def hashes_in(folder: Path, pattern: str = "*") -> Iterator[str]:
-    """Names and hashes of the files of a folder and its subfolders, sorted."""
+    """Names and hashes of the files of a folder and its subfolders, sorted.
+
+    Templates that were compiled are left out: they are the same program.
+    """
     for path in sorted(folder.rglob(pattern)):
-        if path.is_file():
+        if path.is_file() and path.parent.name != "__pycache__":
             yield f"{path.relative_to(folder).as_posix()} {hash_of(path.read_bytes())}"
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain, groupby
 from pathlib import Path
 
 from generator.present.content.contents import PAGE_KINDS, Assets, PageKind
@@ -17,9 +18,6 @@ from generator.present.pages.source import without_comments
 
 IMAGE_KINDS: tuple[PageKind, ...] = ("image", "sequence")
 CHART_KINDS: tuple[PageKind, ...] = (*IMAGE_KINDS, "model", "sweep", "pair")
-
-READ_KINDS: tuple[PageKind, ...] = ("model", "sweep", "pair")
-"""Pages that explain terms and do nothing else."""
 
 CHARTS = "charts.css"
 
@@ -58,59 +56,64 @@ pages load that of charts only if they have a chart."""
 PRINT = "print.css"
 BOOT = "boot.js"
 COLORS = "colors.js"
-GLOSSARY = "glossary.js"
-"""Script of every page: the explanations of terms."""
-
-SCRIPTS = (
-    "lifetime.js",
-    "decode.js",
-    "files.js",
-    "scale.js",
-    "numbers.js",
-    "kept.js",
-    "state.js",
-    "queue.js",
-    "chunks.js",
-    "fuse.js",
-    "dom.js",
-    "sweeps.js",
-    "paint.js",
-    "ranges.js",
-    "threshold.js",
-    "norms.js",
-    "marks.js",
-    "color-bar.js",
-    "words.js",
-    "places.js",
-    "later.js",
-    "pairing.js",
-    "wall-geometry.js",
-    "wall-labels.js",
-    "wall-lens.js",
-    "wall.js",
-    "stage.js",
-    "stage-layout.js",
-    "view-choice.js",
-    "readout.js",
-    "numbers-choice.js",
-    "controls.js",
-    "take-away.js",
-    "announcer.js",
-    "peek.js",
-    "alike-choice.js",
-    "asking.js",
-    "loader.js",
-    GLOSSARY,
-)
-"""Scripts of image pages, in order, before the script that starts them."""
+MAP_KINDS: tuple[PageKind, ...] = (*IMAGE_KINDS, "index")
 
 FRAMES = "frames.js"
-"""Additional script of sequence pages."""
-
 SLIDERS = "sweep-sliders.js"
-"""Additional script of image pages in a gallery with sweeps."""
 
-START = "page.js"
+SCRIPTS: dict[str, tuple[PageKind, ...]] = {
+    "lifetime.js": PAGE_KINDS,
+    "dom.js": PAGE_KINDS,
+    "glossary.js": PAGE_KINDS,
+    "files.js": MAP_KINDS,
+    "decode.js": MAP_KINDS,
+    COLORS: MAP_KINDS,
+    "scale.js": MAP_KINDS,
+    "numbers.js": MAP_KINDS,
+    "queue.js": MAP_KINDS,
+    "chunks.js": MAP_KINDS,
+    "paint.js": MAP_KINDS,
+    "pairing.js": MAP_KINDS,
+    FRAMES: ("sequence",),
+    SLIDERS: IMAGE_KINDS,
+    "kept.js": IMAGE_KINDS,
+    "state.js": IMAGE_KINDS,
+    "fuse.js": IMAGE_KINDS,
+    "sweeps.js": IMAGE_KINDS,
+    "ranges.js": IMAGE_KINDS,
+    "threshold.js": IMAGE_KINDS,
+    "norms.js": IMAGE_KINDS,
+    "marks.js": IMAGE_KINDS,
+    "color-bar.js": IMAGE_KINDS,
+    "words.js": IMAGE_KINDS,
+    "places.js": IMAGE_KINDS,
+    "later.js": IMAGE_KINDS,
+    "wall-geometry.js": IMAGE_KINDS,
+    "wall-labels.js": IMAGE_KINDS,
+    "wall-lens.js": IMAGE_KINDS,
+    "wall.js": IMAGE_KINDS,
+    "stage.js": IMAGE_KINDS,
+    "stage-layout.js": IMAGE_KINDS,
+    "view-choice.js": IMAGE_KINDS,
+    "readout.js": IMAGE_KINDS,
+    "numbers-choice.js": IMAGE_KINDS,
+    "controls.js": IMAGE_KINDS,
+    "take-away.js": IMAGE_KINDS,
+    "announcer.js": IMAGE_KINDS,
+    "peek.js": IMAGE_KINDS,
+    "alike-choice.js": IMAGE_KINDS,
+    "asking.js": IMAGE_KINDS,
+    "loader.js": IMAGE_KINDS,
+    "page.js": IMAGE_KINDS,
+    "index-state.js": ("index",),
+    "hero.js": ("index",),
+    "image-cards.js": ("index",),
+    "index.js": ("index",),
+    "copy.js": ("index", "methods"),
+    "head-cells.js": ("model",),
+}
+"""Script -> kinds of pages that need it, in order. Those of sequences and sweeps are written only
+for galleries that have some."""
 
 LATER: dict[str, tuple[str, ...]] = {
     "patch": ("patch-queries.js",),
@@ -128,47 +131,7 @@ SINGLE_BOOT = "single-boot.js"
 SINGLE = "single.js"
 """Script that is used only in a site exported as one file."""
 
-INDEX_SCRIPTS = (
-    "lifetime.js",
-    "decode.js",
-    "files.js",
-    "scale.js",
-    "numbers.js",
-    "queue.js",
-    "chunks.js",
-    "dom.js",
-    "paint.js",
-    "pairing.js",
-    "index-state.js",
-    "hero.js",
-    "image-cards.js",
-    "index.js",
-    "copy.js",
-    GLOSSARY,
-)
-"""Scripts of index pages, in order."""
-
-MODEL_SCRIPTS = ("lifetime.js", "head-cells.js", GLOSSARY)
-"""Scripts of model pages."""
-
-COPY_SCRIPTS = ("lifetime.js", "dom.js", "copy.js", GLOSSARY)
-"""Scripts of pages whose only interaction is copying texts."""
-
-
-ORDER = tuple(
-    dict.fromkeys(
-        (
-            COLORS,
-            *SCRIPTS,
-            SLIDERS,
-            FRAMES,
-            *chain.from_iterable(LATER.values()),
-            *INDEX_SCRIPTS,
-            *MODEL_SCRIPTS,
-            START,
-        )
-    )
-)
+ORDER = (*SCRIPTS, *dict.fromkeys(chain.from_iterable(LATER.values())))
 """Order of all scripts when they are joined in one file."""
 
 
@@ -176,6 +139,35 @@ def original(path: str) -> str:
     """Name of an asset's source, without the hash."""
     stem, _, suffix = path.rpartition("/")[2].rsplit(".", 2)
     return f"{stem}.{suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A style sheet or a script, before it is written.
+
+    Attributes:
+        kinds: kinds of pages that need it.
+        own: whether it is the program's own, not a user's.
+    """
+
+    name: str
+    data: bytes
+    kinds: tuple[PageKind, ...]
+    own: bool
+
+
+def _joined(parts: Iterable[_Part]) -> Iterator[_Part]:
+    """Consecutive parts that the same pages need, as one with the name of the first.
+
+    A page waits for each of its files. Those of a user stay files of their own: an error in one
+    stays in it.
+    """
+    for (_, own), run in groupby(parts, key=lambda part: (part.kinds, part.own)):
+        first, *rest = run
+        if own:
+            yield replace(first, data=b"".join(part.data for part in (first, *rest)))
+        else:
+            yield from (first, *rest)
 
 
 def write_assets(
@@ -192,6 +184,11 @@ def write_assets(
     styles, scripts = static_files(user, "css", ".css"), static_files(user, "js", ".js")
     colors = {settings.colors: color_tables()[settings.colors]}
     table = f"const COLOR_TABLES = {json.dumps(colors, sort_keys=True)};\n".encode()
+    absent = set[str]()
+    if not sequences:
+        absent |= {FRAMES, "frames.css"}
+    if not sweeps:
+        absent |= {SLIDERS, "sweep.css"}
 
     def put(name: str, data: bytes) -> str:
         stem, suffix = name.rsplit(".", 1)
@@ -201,37 +198,35 @@ def write_assets(
         target.write_bytes(data)
         return path
 
-    def put_source(source: Path) -> str:
-        data = source.read_bytes()
+    def part(source: Path, kinds: tuple[PageKind, ...]) -> _Part:
         own = user is None or not source.is_relative_to(user)
-        return put(source.name, without_comments(data.decode()).encode() if own else data)
+        data = source.read_bytes()
+        text = without_comments(data.decode()).encode() if own else data
+        return _Part(source.name, text, kinds, own)
 
-    def put_all(names: Iterable[str]) -> tuple[str, ...]:
-        return tuple(put_source(scripts[name]) for name in names)
+    def put_source(source: Path) -> str:
+        return put(source.name, part(source, ()).data)
 
-    idle = {"frames.css": not sequences, "sweep.css": not sweeps}
-    sheets = {
-        name: put_source(styles[name])
-        for name in STYLESHEETS
-        if name in styles and not idle.get(name)
-    }
-    image = (put(COLORS, table), *put_all(SCRIPTS), *put_all([SLIDERS] if sweeps else []))
+    def put_joined(parts: Iterable[_Part]) -> dict[PageKind, tuple[str, ...]]:
+        """Kind of page -> the paths of its files, in order."""
+        shown = [each for each in parts if each.name not in absent]
+        paths = [(put(each.name, each.data), each.kinds) for each in _joined(shown)]
+        return {kind: tuple(path for path, kinds in paths if kind in kinds) for kind in PAGE_KINDS}
+
     return Assets(
-        stylesheets={
-            kind: tuple(path for name, path in sheets.items() if kind in STYLESHEETS[name])
-            for kind in PAGE_KINDS
-        },
+        stylesheets=put_joined(
+            part(styles[name], kinds) for name, kinds in STYLESHEETS.items() if name in styles
+        ),
         print_stylesheet=put_source(styles[PRINT]),
         boot=put_source(scripts[BOOT]),
-        scripts={
-            "image": (*image, *put_all([START])),
-            "sequence": (*image, *put_all([FRAMES, START] if sequences else [])),
-            "index": (image[0], *put_all(INDEX_SCRIPTS)),
-            "methods": put_all(COPY_SCRIPTS),
-            **dict.fromkeys(READ_KINDS, put_all(["lifetime.js", GLOSSARY])),
-            "model": put_all(MODEL_SCRIPTS),
+        scripts=put_joined(
+            _Part(name, table, kinds, own=True) if name == COLORS else part(scripts[name], kinds)
+            for name, kinds in SCRIPTS.items()
+        ),
+        later={
+            name: tuple(put_source(scripts[each]) for each in names)
+            for name, names in LATER.items()
         },
-        later={name: put_all(names) for name, names in LATER.items()},
         bar=put("color-bar.png", bar_png(settings.colors)),
         diverging_bar=put("diverging-bar.png", diverging_bar_png()),
     )

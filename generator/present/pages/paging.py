@@ -13,6 +13,9 @@ from generator.text.numbers import count
 PAGE_IMAGES = 200
 """Most images on one page."""
 
+PAGE_PICTURES = 600
+"""Most pictures on one page of the index: each image has itself and a map of each model."""
+
 SEQUENCES = "Sequences"
 """Heading of sequences on the index."""
 
@@ -23,10 +26,12 @@ class Part:
 
     Attributes:
         number: number of the page, from 1.
+        start: place of its first image in the list, from 0.
         total: number of images on all pages.
     """
 
     number: int
+    start: int
     count: int
     images: tuple[ImageEntry, ...]
     total: int
@@ -46,8 +51,8 @@ class Part:
         """Range of the images on the page, in words; empty if it shows all."""
         if self.count == 1:
             return ""
-        start = (self.number - 1) * PAGE_IMAGES
-        return f"{count(start + 1)} to {count(start + len(self.images))} of {count(self.total)}"
+        last = self.start + len(self.images)
+        return f"{count(self.start + 1)} to {count(last)} of {count(self.total)}"
 
     def path(self, first: str) -> str:
         """Site-relative path of the page, from the path of the first page."""
@@ -69,12 +74,17 @@ def page_path(first: str, number: int) -> str:
     return first if number == 1 else f"{folder}{slash}page-{number}/{name}"
 
 
-def parts(images: tuple[ImageEntry, ...]) -> Iterator[Part]:
-    """All parts of a list; one empty part for a gallery without images."""
-    starts = range(0, len(images), PAGE_IMAGES) or range(1)
+def parts(images: tuple[ImageEntry, ...], pictures: int = 1) -> Iterator[Part]:
+    """All parts of a list; one empty part for a gallery without images.
+
+    Args:
+        pictures: number of pictures that a page shows of each image.
+    """
+    most = max(1, min(PAGE_IMAGES, PAGE_PICTURES // pictures))
+    starts = range(0, len(images), most) or range(1)
     for number, start in enumerate(starts, 1):
-        shown = images[start : start + PAGE_IMAGES]
-        yield Part(number, len(starts), shown, len(images))
+        shown = images[start : start + most]
+        yield Part(number, start, len(starts), shown, len(images))
 
 
 def by_group(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from jinja2 import TemplateError
@@ -19,7 +20,7 @@ from generator.present.files.program import hash_of
 from generator.present.pages.environment import make_environment
 from generator.present.site.former_pages import FormerPages
 from generator.present.site.inventory import manifest_of
-from generator.present.site.plan import Site, site_of
+from generator.present.site.plan import Page, Site
 from generator.records.run import Run
 
 
@@ -28,14 +29,12 @@ class PageFiles:
 
     Attributes:
         pages: paths of the pages, sorted.
-        site: the pages as they were planned; None before they are written.
     """
 
     def __init__(
         self, run: Run, stage: Path, templates: Path | None, version: str, former: FormerPages
     ) -> None:
         self.pages: tuple[str, ...] = ()
-        self.site: Site | None = None
         self._run = run
         self._stage = stage
         self._templates = templates
@@ -52,8 +51,7 @@ class PageFiles:
         for path in self._written:
             (self._stage / path).unlink()  # never written over: it may be a link to the former page
         self._written = {}
-        self.site = site_of(self._run, contents, self._version)
-        self.pages = self._write_pages(self.site)
+        self.pages = self._write_pages(Site(self._run, contents, self._version))
         manifest = manifest_of(self._run, contents, self.pages, self._texts(), self._version)
         self._put(MANIFEST, manifest_bytes(manifest))
         self._put(MANIFEST_SCHEMA, schema_bytes())
@@ -62,10 +60,10 @@ class PageFiles:
 
     def _write_pages(self, site: Site) -> tuple[str, ...]:
         environment = make_environment(self._templates)
-        for script in site.scripts:
-            self._put(script.path, script.text.encode())
-        kinds = (
-            ("index", (site.index, *site.more)),
+        if site.script is not None:
+            self._put(site.script.path, site.script.text.encode())
+        kinds: tuple[tuple[str, Iterable[Page]], ...] = (
+            ("index", site.index),
             ("image", site.images),
             ("sequence", site.sequences),
             ("model", site.models),

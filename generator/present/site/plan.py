@@ -6,7 +6,9 @@ and on a server.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from generator.present.content.contents import Contents
 from generator.present.pages.image.plan import image_page
@@ -27,40 +29,64 @@ from generator.present.pages.sweep.plan import sweep_page
 from generator.present.pages.sweep.views import SweepPage
 from generator.records.run import Run
 
-
-def site_of(run: Run, contents: Contents, version: str) -> Site:
-    """Plan every page of a site. An image that failed has no page; the index lists it."""
-    planner = Planner(run, contents, version)
-    shown = [image for image in run.images if image.failure is None]
-    before, after = [None, *shown[:-1]], [*shown[1:], None]
-    data = finder_script(planner)
-    index, *more = index_pages(planner, data)
-    return Site(
-        index=index,
-        images=tuple(
-            image_page(planner, image, previous, following)
-            for previous, image, following in zip(before, shown, after, strict=True)
-        ),
-        models=tuple(page for model in run.models for page in model_pages(planner, model)),
-        methods=methods_page(planner),
-        pairs=tuple(pair_page(planner, pair) for pair in contents.pairs),
-        more=tuple(more),
-        sweeps=tuple(sweep_page(planner, sweep) for sweep in run.sweeps),
-        scripts=(data,) if data else (),
-        sequences=sequence_pages(planner),
-    )
+Page = IndexPage | ImagePage | ModelPage | PairPage | SweepPage | MethodsPage
+"""A page as its template gets it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Site:
-    """Views of all pages of a site."""
+    """The pages of a site, each planned when it is asked for: together they would fill memory.
 
-    index: IndexPage
-    images: tuple[ImagePage, ...]
-    models: tuple[ModelPage, ...]
-    methods: MethodsPage
-    pairs: tuple[PairPage, ...] = ()
-    more: tuple[IndexPage, ...] = ()
-    scripts: tuple[PageScript, ...] = ()
-    sequences: tuple[ImagePage, ...] = ()
-    sweeps: tuple[SweepPage, ...] = ()
+    An image that failed has no page; the index lists it.
+    """
+
+    run: Run
+    contents: Contents
+    version: str
+
+    @cached_property
+    def script(self) -> PageScript | None:
+        """Data of the index; None for a small gallery."""
+        return finder_script(self._planner)
+
+    @property
+    def index(self) -> Iterator[IndexPage]:
+        """The front page, followed by those of further images."""
+        return index_pages(self._planner, self.script)
+
+    @property
+    def images(self) -> Iterator[ImagePage]:
+        """The pages of images."""
+        shown = [image for image in self.run.images if image.failure is None]
+        before, after = [None, *shown[:-1]], [*shown[1:], None]
+        for number, pages in enumerate(zip(shown, before, after, strict=True), 1):
+            yield image_page(self._planner, number, *pages)
+
+    @property
+    def sequences(self) -> Iterator[ImagePage]:
+        """The pages of sequences."""
+        return sequence_pages(self._planner)
+
+    @property
+    def models(self) -> Iterator[ModelPage]:
+        """The pages of models."""
+        return (page for model in self.run.models for page in model_pages(self._planner, model))
+
+    @property
+    def pairs(self) -> Iterator[PairPage]:
+        """The pages of two models each."""
+        return (pair_page(self._planner, pair) for pair in self.contents.pairs)
+
+    @property
+    def sweeps(self) -> Iterator[SweepPage]:
+        """The pages of sweeps."""
+        return (sweep_page(self._planner, sweep) for sweep in self.run.sweeps)
+
+    @property
+    def methods(self) -> MethodsPage:
+        """The page on methods."""
+        return methods_page(self._planner)
+
+    @property
+    def _planner(self) -> Planner:
+        return Planner(self.run, self.contents, self.version)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +27,7 @@ from generator.present.files.cache import PutFile, SiteCache
 from generator.present.files.settings import Settings
 from generator.present.site.threads import one_thread
 from generator.records.record import AttentionRecord
+from generator.temporary import scratch
 from generator.text.terminal import make_warnings_legible
 
 Read = Callable[[str], AttentionRecord]
@@ -72,20 +75,30 @@ StartPool = Callable[[SiteCache, Read, int], Pool | None]
 class LocalPool:
     """Processes of this machine, each with one thread for linear algebra.
 
+    They start at once, and wait for what they work on.
+
     Args:
         count: number of processes.
-        cache: the files of the site.
-        read: gives the record of a key; it is sent to the processes.
     """
 
-    def __init__(self, count: int, cache: SiteCache, read: Read) -> None:
+    def __init__(self, count: int) -> None:
         # A fork would copy the threads of torch in an unknown state.
         self._executor = ProcessPoolExecutor(
-            count,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_begin,
-            initargs=(cache.root, cache.former, cache.settings, cache.kept, read),
+            count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
         )
+        for _ in range(count):
+            self._executor.submit(_begun)  # each starts one more process
+        self._open = ExitStack()
+        self._bench = Path()
+
+    def begin(self, cache: SiteCache, read: Read) -> None:
+        """Say where files go and records come from; both are sent to the processes.
+
+        That is a file, since the records of a large gallery have a long list of names.
+        """
+        self._bench = self._open.enter_context(scratch()) / "bench"
+        made_with = (cache.root, cache.former, cache.settings, cache.kept, read)
+        self._bench.write_bytes(pickle.dumps(made_with))
 
     def map(self, make: Make[Item], items: Sequence[Item]) -> Iterator[tuple[PutFile, ...]]:
         """The files of the items, in order.
@@ -93,11 +106,12 @@ class LocalPool:
         Raises:
             BrokenProcessPool: a process was killed.
         """
-        return self._executor.map(partial(_made, make), items)
+        return self._executor.map(partial(_made, self._bench, make), items)
 
     def end(self) -> None:
         """End the processes. What they have not begun is dropped."""
         self._executor.shutdown(cancel_futures=True)
+        self._open.close()
 
 
 def local_pool(jobs: int | None) -> StartPool:
@@ -109,9 +123,45 @@ def local_pool(jobs: int | None) -> StartPool:
 
     def start(cache: SiteCache, read: Read, new_cells: int) -> Pool | None:
         count = worker_count(jobs, new_cells)
-        return LocalPool(count, cache, read) if count else None
+        if not count:
+            return None
+        pool = LocalPool(count)
+        pool.begin(cache, read)
+        return pool
 
     return start
+
+
+class EarlyPool:
+    """Processes of this machine that load their modules while the program still plans.
+
+    It is a :data:`StartPool`. Without it, a core waits for both.
+
+    Args:
+        jobs: as for :func:`local_pool`.
+        cells: number of new cells that is expected.
+    """
+
+    def __init__(self, jobs: int | None, cells: int) -> None:
+        self._jobs = jobs
+        self._count = worker_count(jobs, cells)
+        self._pool = LocalPool(self._count) if self._count else None
+
+    def __call__(self, cache: SiteCache, read: Read, new_cells: int) -> Pool | None:
+        """The pool, unless another number of processes is wanted; once only."""
+        pool, self._pool = self._pool, None
+        if pool is not None and worker_count(self._jobs, new_cells) != self._count:
+            pool.end()
+            return None
+        if pool is not None:
+            pool.begin(cache, read)
+        return pool
+
+    def end(self) -> None:
+        """End the processes if they are not needed, or not yet."""
+        if self._pool is not None:
+            self._pool.end()
+            self._pool = None
 
 
 class Workers:
@@ -145,23 +195,38 @@ class Workers:
             self._pool = None
 
     def ahead(self, make: Make[Item], items: Sequence[Item]) -> Iterator[Item]:
-        """Yield the items in order, each when workers have put its files into the cache.
+        """The items in order, each when workers have put its files into the cache.
 
-        Without workers, or after one was killed, the files are not there yet.
+        Workers begin with them at once. Without workers, or after one was killed, the files are not
+        there yet.
         """
+        pool = self._pool
+        try:
+            made = pool.map(make, items) if pool is not None else iter(())
+        except BrokenProcessPool:
+            self._killed()
+            made = iter(())
+        return self._adopted(made, items)
+
+    def _adopted(
+        self, made: Iterator[tuple[PutFile, ...]], items: Sequence[Item]
+    ) -> Iterator[Item]:
         waiting = iter(items)
-        if self._pool is not None:
-            try:
-                for files in self._pool.map(make, items):
-                    self._cache.adopt(files)
-                    yield next(waiting)
-            except BrokenProcessPool:
-                logger.warning(
-                    "A worker process was killed; perhaps the memory was full. The rest is made "
-                    "in one process. With --jobs 1 there are no workers."
-                )
-                self._end()
+        try:
+            for files in made:
+                self._cache.adopt(files)
+                yield next(waiting)
+        except BrokenProcessPool:
+            self._killed()
         yield from waiting
+
+    def _killed(self) -> None:
+        if self._pool is not None:
+            logger.warning(
+                "A worker process was killed; perhaps the memory was full. The rest is made "
+                "in one process. With --jobs 1 there are no workers."
+            )
+        self._end()
 
 
 class Bench:
@@ -178,8 +243,6 @@ class Bench:
     def __init__(
         self, root: Path, former: Path, settings: Settings, kept: Path | None, read: Read
     ) -> None:
-        make_warnings_legible()
-        one_thread(analyses=True)
         self._cache = SiteCache(root, former, settings, kept)
         self._read = lru_cache(maxsize=1)(read)
 
@@ -196,16 +259,24 @@ class Bench:
         return tuple(self._cache.files[known:])
 
 
-_bench: Bench | None = None
-
-
-def _begin(root: Path, former: Path, settings: Settings, kept: Path | None, read: Read) -> None:
+def _begin() -> None:
     """Prepare a worker."""
-    global _bench  # noqa: PLW0603 - a worker has no other place to keep it
     # Ctrl-C reaches every process of the terminal; the program ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_program, daemon=True).start()
-    _bench = Bench(root, former, settings, kept, read)
+    prepare()
+
+
+def prepare() -> None:
+    """Load what makes files, and limit linear algebra to one thread."""
+    import generator.present.site.write  # noqa: F401, PLC0415 - it imports this module
+
+    make_warnings_legible()
+    one_thread(analyses=True)
+
+
+def _begun() -> None:
+    """Return from a worker that has begun."""
 
 
 def _end_with_the_program() -> None:
@@ -216,7 +287,12 @@ def _end_with_the_program() -> None:
         os._exit(1)
 
 
-def _made(make: Make[Item], item: Item) -> tuple[PutFile, ...]:
+@lru_cache(maxsize=1)
+def _bench(path: Path) -> Bench:
+    """The bench of a worker, from the file of :meth:`LocalPool.begin`."""
+    return Bench(*pickle.loads(path.read_bytes()))  # noqa: S301 - written by the program
+
+
+def _made(bench: Path, make: Make[Item], item: Item) -> tuple[PutFile, ...]:
     """Make the files of an item in a worker."""
-    assert _bench is not None, "a worker begins before it works"
-    return _bench.made(make, item)
+    return _bench(bench).made(make, item)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -31,7 +31,7 @@ from generator.present.cells.truth import put_truth
 from generator.present.content.averages import LocationFiles, keep_sums
 from generator.present.content.contents import Colored, Contents, Copies, Divergence
 from generator.present.content.crop import SMALL, put_crop
-from generator.present.content.feature_colors import ColoredFeatures, put_feature_colors
+from generator.present.content.feature_colors import ColoredFeatures, begin_feature_colors
 from generator.present.content.front import put_front
 from generator.present.content.layers_alike import keep_pooled
 from generator.present.content.pairs import put_pairs
@@ -44,11 +44,12 @@ from generator.present.files.manifest import FigureItem, FileEntry, Kind
 from generator.present.files.packed import CellFiles
 from generator.present.files.reductions import Reduction
 from generator.present.files.settings import Settings
+from generator.present.files.templates import template_folders
 from generator.present.pages.assets import write_assets
-from generator.present.pages.environment import template_folders
 from generator.present.site.former_pages import FormerPages
 from generator.present.site.page_files import PageFiles
-from generator.present.site.plan import Site, site_of
+from generator.present.site.plan import Site
+from generator.present.site.result import SiteResult
 from generator.present.site.size import keep_within, too_large
 from generator.present.site.staging import bytes_in, staged
 from generator.present.site.threads import one_thread
@@ -61,33 +62,6 @@ Draw = Callable[[Path, Contents], tuple[FigureItem, ...]]
 
 STEPS_A_CELL = 2
 """How often ``build_site`` calls ``advance`` for each cell: for its numbers and for its colors."""
-
-
-@dataclass(frozen=True, slots=True)
-class SiteResult:
-    """Result of a build.
-
-    Attributes:
-        rendered: number of files that were made.
-        reused: number of files reused from the previous site.
-        bytes: size of the whole site.
-        scale: the shared color scale.
-        limit: largest size of the site, in bytes; None for any.
-        reduction: what was left out to keep the size limit.
-        failures: failures of the run, and of records or pictures that could not be read.
-        site: every page, as planned; None for a site that was left as it was.
-    """
-
-    out: Path
-    pages: int
-    rendered: int
-    reused: int
-    bytes: int
-    scale: Scale
-    limit: int | None
-    reduction: Reduction
-    failures: tuple[Failure, ...]
-    site: Site | None
 
 
 def build_site(
@@ -139,8 +113,12 @@ def build_site(
         new_cells = _new_cells(run, cache)
         started = pool(cache, unshared, new_cells) if pool else None
         started = started or local_pool(jobs)(cache, unshared, new_cells)
-        with one_thread(analyses=new_cells > 0), Workers(cache, started) as workers:
-            contents = _put_heavy_files(run, read, read_weights, cache, templates, advance, workers)
+        with Workers(cache, started) as workers:
+            begun = _begin_numbers(run, read, cache, workers)
+            with one_thread(analyses=new_cells > 0):
+                contents = _put_heavy_files(
+                    run, read, read_weights, cache, templates, advance, workers, begun
+                )
         contents = replace(contents, figures=draw(stage, contents))
         former = FormerPages(out, kept, templates)
         pages = PageFiles(run, stage, templates, version, former)
@@ -161,7 +139,7 @@ def build_site(
         limit=settings.max_bytes,
         reduction=contents.reduction,
         failures=_failures(run, contents),
-        site=pages.site or site_of(run, contents, version),
+        site=Site(run, contents.moved(out), version),
     )
 
 
@@ -173,46 +151,53 @@ def _put_heavy_files(
     templates: Path | None,
     advance: Advance,
     workers: Workers,
+    begun: _Begun,
 ) -> Contents:
     """Write all files but pages, styles and scripts to the staging folder."""
-    locations, alike = LocationFiles(run, cache), SimilarityFiles(run, cache, read)
-    analyses = drawn_at_all(run, cache.settings)
-    cells = _put_numbers(run, read, cache, (locations, alike), advance, workers, analyses=analyses)
+    # first what the program makes alone, while workers make the numbers of cells
+    assets = write_assets(
+        cache.root,
+        templates,
+        cache.settings,
+        sequences=bool(run.sequences),
+        sweeps=bool(run.sweeps),
+    )
+    weights = put_weights(run, read_weights, cache)
+    cells = _put_numbers(run, read, cache, begun, advance)
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
     scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
     whole = {at: c for at, c in cells.items() if isinstance(c, CellContent)}
     draw = not too_large(whole, cache.settings.max_bytes)
-    colored = _put_colored(run, cells, cache, scale, advance, workers, draw=draw)
     digests = CellFiles(DIGESTS, cache.root, {at: c.digest.path for at, c in whole.items()})
+    # workers begin with all that they can make now; what takes longest comes first
+    put_features = _begin_features(run, read, cache, whole if draw else {}, digests, workers)
+    put_pictures = _begin_pictures(run, cells, cache, workers)
+    put_analysis_maps = _begin_analysis_maps(run, whole if draw else {}, cache, scale, workers)
+    colored = _put_colored(run, cells, cache, scale, advance, workers, draw=draw)
     models = _model_digests(run, digests)
-    similarity = alike.publish(run, cells, workers.ahead)
+    similarity = begun.alike.publish(run, cells, workers.ahead)
     maps = CellFiles(MAPS, cache.root, {at: c.maps.path for at, c in whole.items() if c.maps})
     differ = _put_divergence(run, cells, cache)
+    features = begun.alike.features
     return Contents(
         settings=cache.settings,
         scale=scale,
         patch_scale=_patch_scale(found),
-        assets=write_assets(
-            cache.root,
-            templates,
-            cache.settings,
-            sequences=bool(run.sequences),
-            sweeps=bool(run.sweeps),
-        ),
+        assets=assets,
         cells=cells,
         colored=colored,
-        copies=_put_pictures(run, cells, cache, workers),
-        averages=locations.publish(run, scale),
+        copies=put_pictures(),
+        averages=begun.locations.publish(run, scale),
         similarity=similarity,
-        weights=put_weights(run, read_weights, cache),
+        weights=weights,
         divergence=differ,
         digests=digests,
         models=models,
-        pairs=put_pairs(run, cells, digests, models, cache, scale, similarity, alike.features),
+        pairs=put_pairs(run, cells, digests, models, cache, scale, similarity, features),
         front=put_front(run, cells, {at: each.mean for at, each in differ.items()}, cache, scale),
-        analyses=_put_analysis_maps(run, cells, cache, scale, workers) if draw else {},
+        analyses=put_analysis_maps(),
         maps=maps,
-        features=_put_features(run, read, cache, cells, digests, workers) if draw else {},
+        features=put_features(),
         scored=put_truth(run, cells, digests, cache),
         reduction=Reduction(),
     )
@@ -291,39 +276,55 @@ def _new_cells(run: Run, cache: SiteCache) -> int:
     """Number of cells whose chunks are not in the previous site."""
     ids = {model.slug: model.id for model in run.models}
     return sum(
-        not has_chunks(cache, cell, ids[cell.model], mixed=run.mixed)
-        for cell in run.cells
-        if cell.failure is None and cell.record
+        not has_chunks(cache, cell, ids[cell.model], mixed=run.mixed) for cell in _recorded(run)
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """Numbers of cells that workers have begun with.
+
+    Attributes:
+        locations: sums over them.
+        alike: features of them.
+        ready: yields the cells that have a record, each when workers are done with it.
+    """
+
+    job: _CellJob
+    locations: LocationFiles
+    alike: SimilarityFiles
+    ready: Iterator[Cell]
+
+
+def _begin_numbers(run: Run, read: Read, cache: SiteCache, workers: Workers) -> _Begun:
+    ids = {model.slug: model.id for model in run.models}
+    job = _CellJob(ids, run.mixed, drawn_at_all(run, cache.settings))
+    locations, alike = LocationFiles(run, cache), SimilarityFiles(run, cache, read)
+    keeping = _KeepingJob(job, locations.models, alike.records)
+    return _Begun(job, locations, alike, workers.ahead(keeping, _recorded(run)))
+
+
+def _recorded(run: Run) -> list[Cell]:
+    """The cells that have a record, in order."""
+    return [cell for cell in run.cells if cell.failure is None and cell.record]
+
+
 def _put_numbers(
-    run: Run,
-    read: Read,
-    cache: SiteCache,
-    collected: tuple[LocationFiles, SimilarityFiles],
-    advance: Advance,
-    workers: Workers,
-    *,
-    analyses: bool,
+    run: Run, read: Read, cache: SiteCache, begun: _Begun, advance: Advance
 ) -> dict[tuple[str, str], CellContent | Failure]:
     """Write the chunks of every cell. One record at a time is in memory of each process."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
-    job = _CellJob({model.slug: model.id for model in run.models}, run.mixed, analyses)
-    whole = [cell for cell in run.cells if cell.failure is None and cell.record]
-    locations, alike = collected
-    ready = workers.ahead(_KeepingJob(job, locations.models, alike.records), whole)
     for cell in run.cells:
         if cell.failure is not None or not cell.record:
             found: CellContent | Failure = cell.failure or Failure("There is no record.")
         else:
-            next(ready)
+            next(begun.ready)
             try:
-                found = job(cache, read, cell)
+                found = begun.job(cache, read, cell)
             except GalleryError as error:
                 found = Failure(error.message, error.hint)
             else:
-                for each in collected:
+                for each in (begun.locations, begun.alike):
                     each.add(cell, read)
         cells[cell.model, cell.image] = found
         advance()
@@ -383,64 +384,70 @@ def _model_digests(run: Run, digests: Digests) -> dict[str, ModelDigest]:
     return found
 
 
-def _put_analysis_maps(
+def _begin_analysis_maps(
     run: Run,
-    cells: dict[tuple[str, str], CellContent | Failure],
+    cells: Mapping[tuple[str, str], CellContent],
     cache: SiteCache,
     scale: Scale,
     workers: Workers,
-) -> dict[str, AnalysisMaps]:
-    """Draw the analysis maps of each image that has some."""
+) -> Callable[[], dict[str, AnalysisMaps]]:
+    """Begin with the analysis maps of each image that has some; returns what writes them."""
     job, items = _MapsJob(scale), []
     for image in run.images:
         own = {model.slug: cells.get((model.slug, image.slug)) for model in run.models}
-        whole = {
-            slug: cell
-            for slug, cell in own.items()
-            if isinstance(cell, CellContent) and cell.maps is not None
-        }
+        whole = {slug: cell for slug, cell in own.items() if cell is not None and cell.maps}
         if whole:
             items.append((image.slug, whole))
-    return {item[0]: job(cache, _no_record, item) for item in workers.ahead(job, items)}
+    ready = workers.ahead(job, items)
+    return lambda: {item[0]: job(cache, _no_record, item) for item in ready}
 
 
-def _put_features(
+def _begin_features(
     run: Run,
     read: Read,
     cache: SiteCache,
-    cells: dict[tuple[str, str], CellContent | Failure],
+    cells: Mapping[tuple[str, str], CellContent],
     digests: Digests,
     workers: Workers,
-) -> dict[tuple[str, str], ColoredFeatures | NotApplicable]:
-    """Write feature colors of cells whose analyses are drawn; records are read once more."""
+) -> Callable[[], dict[tuple[str, str], ColoredFeatures | NotApplicable]]:
+    """Begin with the feature colors of cells whose analyses are drawn; returns what writes them.
+
+    Records are read once more.
+    """
     keys = {}
     for at, cell in cells.items():
-        if isinstance(cell, CellContent) and cell.maps is not None:
+        if cell.maps is not None:
             digest = digests.of(*at)
             if digest is not None and digest.lost != NO_FEATURES:
                 keys[at] = cell.facts.record
-    return put_feature_colors(run, read, cache, keys, workers.ahead)
+    return begin_feature_colors(run, read, cache, keys, workers.ahead)
 
 
-def _put_pictures(
+def _begin_pictures(
     run: Run,
-    cells: dict[tuple[str, str], CellContent | Failure],
+    cells: Mapping[tuple[str, str], CellContent | Failure],
     cache: SiteCache,
     workers: Workers,
-) -> dict[str, Copies | Failure]:
-    copies: dict[str, Copies | Failure] = {}
+) -> Callable[[], dict[str, Copies | Failure]]:
+    """Begin with the copies of pictures; returns what writes them."""
     usable = []
     for image in run.images:
         if image.failure is None:
             held = (cells.get((model.slug, image.slug)) for model in run.listed)
             views = (each.facts.view for each in held if isinstance(each, CellContent))
             usable.append((image, next(views, None)))
-    for item in workers.ahead(_copies, usable):
-        try:
-            copies[item[0].slug] = _copies(cache, _no_record, item)
-        except GalleryError as error:
-            copies[item[0].slug] = Failure(error.message, error.hint)
-    return copies
+    ready = workers.ahead(_copies, usable)
+
+    def put() -> dict[str, Copies | Failure]:
+        copies: dict[str, Copies | Failure] = {}
+        for item in ready:
+            try:
+                copies[item[0].slug] = _copies(cache, _no_record, item)
+            except GalleryError as error:
+                copies[item[0].slug] = Failure(error.message, error.hint)
+        return copies
+
+    return put
 
 
 def _copies(cache: SiteCache, read: Read, item: tuple[ImageEntry, View | None]) -> Copies:

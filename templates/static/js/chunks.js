@@ -39,7 +39,7 @@ const Chunks = (() => {
    */
   function load(record, query, url) {
     const key = name(record, query);
-    return loading.get(key) ?? hold(loading, key, read(key, url).then(decode));
+    return loading.get(key) ?? hold(loading, key, read(key, url, decode));
   }
 
   /**
@@ -59,19 +59,35 @@ const Chunks = (() => {
   }
 
   /**
-   * A chunk's header and PNG, not decoded.
+   * What a chunk holds.
+   * @template T
    * @param {string} key
    * @param {string} url
-   * @returns {Promise<Packed>}
+   * @param {(packed: Packed) => Promise<T>} open
+   * @returns {Promise<T>}
    */
-  async function read(key, url) {
+  async function read(key, url, open) {
     const inside = Files.chunk(key);
-    if (inside) return Decode.unpack(inside);
-    if (!arrived.has(key)) await Queue.add(key, () => Files.script(url));
+    if (!inside && !arrived.has(key)) await Queue.add(key, () => Files.script(url));
     const text = arrived.get(key);
-    if (text === undefined) throw new Error(`${url} holds another chunk than the page expects.`);
+    if (!inside && text === undefined) throw new Error(`${url} holds another chunk than the page expects.`);
     arrived.delete(key);
-    return Decode.unpack(Decode.characters(text));
+    return inTurn(async () => open(await Decode.unpack(inside ?? Decode.characters(text ?? ""))));
+  }
+
+  /** @type {Promise<unknown>} */
+  let last = Promise.resolve();
+
+  /**
+   * Do one after the other: the first is done before the others begin, and can be shown.
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  function inTurn(work) {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
   }
 
   /**
@@ -117,7 +133,7 @@ const Chunks = (() => {
       const { codes, width } = await Decode.png(png);
       return { record, codes, patches: width, scales, error };
     };
-    return alike.get(record) ?? hold(alike, record, read(name(record, ALIKE), url).then(open));
+    return alike.get(record) ?? hold(alike, record, read(name(record, ALIKE), url, open));
   }
 
   /**

@@ -89,9 +89,13 @@ const Decode = (() => {
    * @returns {Promise<Uint8Array>}
    */
   async function inflate(parts) {
-    const blob = new Blob(/** @type {BlobPart[]} */ (parts));
-    const stream = blob.stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
+    const source = new ReadableStream({
+      start(control) {
+        for (const part of parts) control.enqueue(part);
+        control.close();
+      },
+    });
+    return new Uint8Array(await new Response(source.pipeThrough(new DecompressionStream("deflate"))).arrayBuffer());
   }
 
   /**

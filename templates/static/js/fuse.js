@@ -69,12 +69,14 @@ const Fuse = (() => {
     const most = new Float64Array(rows * cols);
     const least = new Float64Array(rows * cols).fill(Infinity);
     for (const head of heads) {
-      const maximum = chunk.header.maxima[layer][head] ?? 0;
-      for (let patch = 0; patch < rows * cols; patch += 1) {
-        const y = layer * rows + Math.floor(patch / cols);
-        const value = Scale.value(chunk.codes[y * chunk.width + head * cols + (patch % cols)], maximum);
-        if (value > most[patch]) most[patch] = value;
-        if (value < least[patch]) least[patch] = value;
+      const values = Scale.values(chunk.header.maxima[layer][head] ?? 0);
+      for (let patch = 0, row = layer * rows; row < (layer + 1) * rows; row += 1) {
+        const from = row * chunk.width + head * cols;
+        for (let at = from; at < from + cols; at += 1, patch += 1) {
+          const value = values[chunk.codes[at]];
+          if (value > most[patch]) most[patch] = value;
+          if (value < least[patch]) least[patch] = value;
+        }
       }
     }
     return { most, least };
@@ -103,7 +105,9 @@ const Fuse = (() => {
 
   /** @param {Float64Array} values */
   function largest(values) {
-    return values.reduce((most, value) => Math.max(most, value), 0);
+    let most = 0;
+    for (const value of values) if (value > most) most = value;
+    return most;
   }
 
   /**
@@ -117,10 +121,12 @@ const Fuse = (() => {
    */
   function put(codes, width, top, left, cols, values) {
     const most = largest(values);
-    values.forEach((value, patch) => {
-      const y = top + Math.floor(patch / cols);
-      codes[y * width + left + (patch % cols)] = most > 0 ? Math.round(255 * Math.sqrt(value / most)) : 0;
-    });
+    for (let patch = 0, row = top; patch < values.length; row += 1) {
+      const from = row * width + left;
+      for (let at = from; at < from + cols; at += 1, patch += 1) {
+        codes[at] = most > 0 ? Math.round(255 * Math.sqrt(values[patch] / most)) : 0;
+      }
+    }
   }
 
   return { error, withExtremes };

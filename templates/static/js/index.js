@@ -1,7 +1,7 @@
 "use strict";
 
 // The index: filters and sorts all images of the gallery, also those of its other pages. The data
-// is loaded at the first search.
+// is loaded when the reader comes to the search.
 
 /** Called by the data script. */
 /** @type {(data: IndexData) => void} */
@@ -9,13 +9,16 @@ let galleryIndex = () => undefined;
 
 const Finder = (() => {
   const PORTION = 200;
+  /** Image cards that are made at a time, so that the first are painted at once: about a screen of them. */
+  const SLICE = 12;
+  /** Time after the last letter until the address says what is searched. */
   const TYPING_MS = 200;
 
   /** @param {HTMLElement} bar */
   function start(bar) {
     const results = createResults(bar.dataset.root ?? "");
     const load = once(() => append(bar.dataset.data ?? ""));
-    const controls = createControls(choose);
+    const controls = createControls({ show: (search) => void show(search), address });
     let latest = 0;
 
     /** @param {Search} search */
@@ -35,14 +38,18 @@ const Finder = (() => {
      * @param {Search} search
      * @param {"push" | "replace"} how whether Back returns to the previous search
      */
-    function choose(search, how) {
+    function address(search, how) {
       if (signal.aborted) return; // typed just before another page was shown
       const fragment = IndexState.format(search, IndexState.depth(location.hash));
       const { pathname, search: query } = location;
-      const address = fragment ? `#${fragment}` : pathname + query;
-      if (how === "push") history.pushState(null, "", address);
-      else history.replaceState(null, "", address);
-      void show(search);
+      const url = fragment ? `#${fragment}` : pathname + query;
+      if (how === "push") history.pushState(null, "", url);
+      else history.replaceState(null, "", url);
+    }
+
+    for (const kind of ["pointerenter", "focusin"]) {
+      // where this fails, the search tries again
+      bar.addEventListener(kind, () => void load().catch(() => undefined), { once: true });
     }
 
     const signal = Lifetime.signal();
@@ -54,31 +61,55 @@ const Finder = (() => {
     void show(follow());
   }
 
-  /** @param {(search: Search, how: "push" | "replace") => void} choose */
-  function createControls(choose) {
+  /**
+   * @typedef {object} Actions
+   * @property {(search: Search) => void} show
+   * @property {(search: Search, how: "push" | "replace") => void} address write the address
+   * @param {Actions} actions
+   */
+  function createControls(actions) {
     const name = Dom.byId("find-name", HTMLInputElement);
     const sort = Dom.byId("find-sort", HTMLSelectElement);
     const group = document.getElementById("find-group");
     const clear = Dom.byId("find-clear", HTMLButtonElement);
     const groups = group instanceof HTMLSelectElement ? group : null;
     let timer = 0;
-    let shown = IndexState.NOTHING;
 
     /** @returns {Search} */
     function read() {
       return { sort: sort.value, group: groups ? groups.value : "", name: name.value };
     }
 
-    name.addEventListener("input", () => {
-      clearTimeout(timer);
+    /** @param {Search} search */
+    function choose(search) {
+      actions.address(search, "push");
+      actions.show(search);
+    }
+
+    /** Write what was typed into the address. */
+    function typed() {
+      if (!timer) return;
+      forget();
       // the first letters add an entry to the history, the others change it
-      timer = window.setTimeout(() => choose(read(), shown.name ? "replace" : "push"), TYPING_MS);
+      actions.address(read(), follow().name ? "replace" : "push");
+    }
+
+    function forget() {
+      clearTimeout(timer);
+      timer = 0;
+    }
+
+    name.addEventListener("input", () => {
+      actions.show(read());
+      timer = window.setTimeout(typed, TYPING_MS);
     });
+    // before the page is left for a result
+    name.addEventListener("blur", typed);
     for (const select of groups ? [sort, groups] : [sort]) {
-      select.addEventListener("change", () => choose(read(), "push"));
+      select.addEventListener("change", () => choose(read()));
     }
     clear.addEventListener("click", () => {
-      choose(IndexState.NOTHING, "push");
+      choose(IndexState.NOTHING);
       name.focus();
     });
 
@@ -88,10 +119,11 @@ const Finder = (() => {
      * @returns {Search} what is shown
      */
     function set(search) {
+      forget();
       if (name.value !== search.name) name.value = search.name;
       sort.value = hasOption(sort, search.sort) ? search.sort : "";
       if (groups) groups.value = hasOption(groups, search.group) ? search.group : "";
-      shown = read();
+      const shown = read();
       clear.hidden = IndexState.isNothing(shown);
       return shown;
     }
@@ -124,11 +156,16 @@ const Finder = (() => {
     /** Image cards are made on demand. */
     /** @type {(() => HTMLElement)[]} */
     let waiting = [];
+    let next = 0;
 
-    function portion() {
-      const cards = waiting.splice(0, PORTION).map((make) => make());
+    /** @param {number} [room] most cards */
+    function portion(room = PORTION) {
+      clearTimeout(next);
+      const cards = waiting.splice(0, Math.min(SLICE, room)).map((make) => make());
       list.append(...cards);
-      more.hidden = waiting.length === 0;
+      const rest = Math.min(room - cards.length, waiting.length);
+      if (rest) next = window.setTimeout(() => portion(rest));
+      more.hidden = rest > 0 || waiting.length === 0;
       return cards;
     }
 
@@ -143,6 +180,7 @@ const Finder = (() => {
     return {
       hide() {
         swap(false);
+        clearTimeout(next);
         list.replaceChildren();
         count.textContent = "";
       },

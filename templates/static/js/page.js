@@ -185,6 +185,7 @@ const Page = (() => {
         clicked: peek.show,
         peers: () => (app.shown.length ? app.shown.map((each) => each.model) : page.models.filter((m) => !m.failure)),
         turn: (by) => (app.frames ? app.frames.step(by) : turn(by)),
+        again: () => schedule(app),
         paint,
       }),
     };

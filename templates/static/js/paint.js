@@ -61,21 +61,35 @@ const Paint = (() => {
     const { header, width, codes } = chunk;
     const [rows, cols] = header.grid;
     const image = new ImageData(width, header.rows.length * rows);
+    // a pixel at a time, not a byte
+    const pixels = new Uint32Array(image.data.buffer);
+    const [leftOut] = new Uint32Array(Uint8Array.from(LEFT_OUT).buffer);
+    const whole = pixelsOf(colors);
+    const shown = new Uint32Array(256);
     header.maxima.forEach((maxima, row) => {
       maxima.forEach((maximum, column) => {
         if (maximum === null) return;
-        const indices = Scale.colorIndices(maximum, range(row, column));
+        Scale.colorIndices(maximum, range(row, column)).forEach((index, code) => (shown[code] = whole[index]));
         const kept = keep < 100 ? Threshold.mask(mapCodes(chunk, row, column), keep) : null;
         for (let r = 0; r < rows; r += 1) {
           const from = (row * rows + r) * width + column * cols;
           for (let at = from; at < from + cols; at += 1) {
-            if (!kept || kept[r * cols + at - from]) put(image.data, 4 * at, colors, indices[codes[at]]);
-            else image.data.set(LEFT_OUT, 4 * at);
+            pixels[at] = !kept || kept[r * cols + at - from] ? shown[codes[at]] : leftOut;
           }
         }
       });
     });
     return image;
+  }
+
+  /**
+   * Opaque pixels of colors.
+   * @param {Uint8Array} colors RGB triples
+   */
+  function pixelsOf(colors) {
+    const bytes = new Uint8Array((colors.length / 3) * 4);
+    for (let index = 0; index < colors.length / 3; index += 1) put(bytes, 4 * index, colors, index);
+    return new Uint32Array(bytes.buffer);
   }
 
   /**
@@ -164,7 +178,7 @@ const Paint = (() => {
   }
 
   /**
-   * @param {Uint8ClampedArray} pixels
+   * @param {Uint8ClampedArray | Uint8Array} pixels
    * @param {number} at
    * @param {Uint8Array} colors
    * @param {number} index

@@ -26,6 +26,14 @@ const Scale = (() => {
   }
 
   /**
+   * The value of each code.
+   * @param {number} maximum of the map
+   */
+  function values(maximum) {
+    return Float64Array.from({ length: 256 }, (_, code) => value(code, maximum));
+  }
+
+  /**
    * Largest error of a decoded value, in times uniform.
    * @param {number} times
    * @param {number} maximum of the map
@@ -59,9 +67,12 @@ const Scale = (() => {
    * @param {ScaleRange} range
    */
   function colorIndices(maximum, range) {
+    const form = FORMS[range.form];
+    const low = form(range.low);
+    const span = form(range.high) - low;
     const indices = new Uint8Array(256);
     for (let code = 0; code < 256; code += 1) {
-      indices[code] = colorIndex(position(value(code, maximum), range));
+      indices[code] = colorIndex((form(value(code, maximum)) - low) / span);
     }
     return indices;
   }
@@ -125,5 +136,5 @@ const Scale = (() => {
     return 2 ** (index / PARTS + FIRST);
   }
 
-  return { value, error, position, colorIndex, colorIndices, histogram, count, rangeOf };
+  return { value, values, error, position, colorIndex, colorIndices, histogram, count, rangeOf };
 })();

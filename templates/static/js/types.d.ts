@@ -313,6 +313,8 @@ interface WallActions {
   choose(layer: RowLabel, head: HeadLabel, how: "push" | "walk"): void;
   /** A cell was clicked. */
   clicked(): void;
+  /** Update everything again in the next frame. */
+  again(): void;
   /** The models that have a wall. */
   peers(): PageModel[];
   /** Go to the previous (-1) or next (1) image. */

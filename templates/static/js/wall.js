@@ -17,9 +17,12 @@ const Walls = (() => {
     /** @type {HTMLCanvasElement | null} */
     let painted = null;
     let byDepth = false;
-    let size = measure(root, model, actions, byDepth);
+    let begun = false;
+    /** @type {WallSize | null} null before the page is laid out */
+    let size = null;
 
     function refresh() {
+      if (!size) return;
       layOut(parts, model, size);
       if (!last) return;
       draw(parts.canvas, model, size, last.view.chunk, actions.paint(last.view));
@@ -37,16 +40,19 @@ const Walls = (() => {
     listen(parts, model, () => size, () => last, actions);
     const row = root.closest(".walls-row");
     if (row) Lifetime.resized(row, () => resized() && refresh());
-    refresh();
 
     return {
       update(view, chosen, preview, lacking) {
         if (byDepth !== (chosen.pairLayers === "depth") && model.rows.length) {
           byDepth = !byDepth;
-          if (resized()) layOut(parts, model, size);
+          if (resized() && size) layOut(parts, model, size);
           painted = null;
         }
-        const atlas = actions.paint(view);
+        const first = !begun && view.chunk !== null;
+        // the large map comes first, and the wall in the next frame
+        if (first) actions.again();
+        begun ||= first;
+        const atlas = first ? painted : actions.paint(view);
         const repaint = atlas !== painted;
         painted = atlas;
         // a copy: the view itself changes when another chunk arrives
@@ -55,6 +61,7 @@ const Walls = (() => {
         parts.frame.dataset.reason = lacking;
         // heads missing from the site look different from zeros and from heads that do not exist
         parts.frame.classList.toggle("wall-cut", view.model.cut !== "");
+        if (!size) return;
         if (repaint) draw(parts.canvas, model, size, view.chunk, atlas);
         mark(parts, model, size, view, chosen, preview);
       },
@@ -221,7 +228,7 @@ const Walls = (() => {
   /**
    * @param {ReturnType<typeof build>} parts
    * @param {PageModel} model
-   * @param {() => WallSize} size
+   * @param {() => WallSize | null} size
    * @param {() => {view: ModelView, chosen: State} | null} last what was shown last
    * @param {WallActions} actions
    */
@@ -229,7 +236,8 @@ const Walls = (() => {
     /** @param {MouseEvent} event */
     function cellAt(event) {
       const box = parts.canvas.getBoundingClientRect();
-      return WallGeometry.cellAt(size(), event.clientX - box.left, event.clientY - box.top);
+      const laidOut = size();
+      return laidOut && WallGeometry.cellAt(laidOut, event.clientX - box.left, event.clientY - box.top);
     }
     parts.frame.addEventListener("pointermove", (event) => {
       const cell = event.pointerType === "mouse" ? cellAt(event) : null;

@@ -16,7 +16,7 @@ from generator.analysis.features.colors import (
     robust_range,
     shared_components,
 )
-from generator.analysis.features.cosine import cosine_map, cosine_matrix
+from generator.analysis.features.cosine import cosine_maps, cosine_matrix
 from generator.analysis.features.pca import (
     border,
     fit,
@@ -321,7 +321,7 @@ def test_too_few_patches_have_no_colors() -> None:
 @pytest.mark.value_of("patch-cosine")
 def test_cosines_of_a_patch_are_those_of_its_row() -> None:
     features = np.random.default_rng(0).normal(size=(GRID.patches, 5)).astype(np.float16)
-    found = cosine_map(features, GRID, 19)
+    found = cosine_maps(features, GRID, [19])[0]
     for patch in range(GRID.patches):
         one, two = features[19].astype(float), features[patch].astype(float)
         expected = one @ two / np.linalg.norm(one) / np.linalg.norm(two)
@@ -330,4 +330,4 @@ def test_cosines_of_a_patch_are_those_of_its_row() -> None:
     np.testing.assert_allclose(cosine_matrix(features)[19].reshape(6, 8), found)
     assert (cosine_matrix(np.zeros((2, 3))) == 0).all()
     with pytest.raises(AnalysisError, match="no patch 48 among 48"):
-        cosine_map(features, GRID, 48)
+        cosine_maps(features, GRID, [48])

@@ -18,7 +18,7 @@ from generator.present.files.manifest_file import read_manifest
 from generator.present.files.settings import Settings
 from generator.present.site.write import build_site
 from generator.text.numbers import number, percent
-from tests.present.analyzed import OUTLIER, complete, drawn, section, text_of
+from tests.present.analyzed import OUTLIER, complete, drawn, marked, section, text_of
 from tests.present.gallery import KEPT, Gallery, gallery
 from tests.tiny import patch_token
 
@@ -26,7 +26,7 @@ from tests.tiny import patch_token
 def test_the_outlier_is_outlined_at_its_place_on_the_page(analyzed: tuple[Gallery, Path]) -> None:
     row, col = OUTLIER
     edge = f"M{col} {row}h1v1h-1z"
-    assert section(analyzed[1], "norms").count(f'class="mark mark-outline" d="{edge}') == 1
+    assert marked(section(analyzed[1], "norms"), "outline").count(edge) == 1
     assert "1 outlier patch in layer 2, the largest norm 12 × the median" in text_of(
         section(analyzed[1], "norms")
     )
@@ -210,7 +210,7 @@ def test_cosines_with_stated_patches_say_which_and_how_far_the_others_are(
     assert text_of(html).count("There are no outlier patches to compare with.") == 3
     row, col = OUTLIER
     assert f"at row {row + 1}, column {col + 1}; others" in text_of(html)
-    assert html.count(f'class="mark mark-seed" d="M{col} {row}h1v1h-1z"') >= 1
+    assert marked(html, "seed").count(f"M{col} {row}h1v1h-1z") >= 1
 
 
 def test_any_patch_can_be_compared_from_what_the_page_names(

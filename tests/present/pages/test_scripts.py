@@ -92,13 +92,26 @@ def test_no_template_string_spans_lines(path: Path) -> None:
 
 
 def test_scripts_of_users_stay_as_they_are(tmp_path: Path) -> None:
+    """They stay files of their own, in their place."""
     own = "// mine\n  const Mine = 1;\n"
     folder = tmp_path / "templates" / "static" / "js"
     folder.mkdir(parents=True)
     folder.joinpath("dom.js").write_text(own)
     site = tmp_path / "site"
-    write_assets(site, tmp_path / "templates", Settings(), sequences=False, sweeps=False)
-    (written,) = site.joinpath("assets").glob("dom.*.js")
-    assert written.read_text() == own
-    (bundled_one,) = site.joinpath("assets").glob("decode.*.js")
-    assert "/**" not in bundled_one.read_text()
+    assets = write_assets(site, folder.parents[1], Settings(), sequences=False, sweeps=False)
+    before, theirs, after = (site / path for path in assets.scripts["model"][:3])
+    assert theirs.read_text() == own
+    assert "const Lifetime" in before.read_text()
+    assert "const Glossary" in after.read_text()
+    assert "/**" not in before.read_text() + after.read_text()
+
+
+def test_what_the_same_pages_need_is_one_file(tmp_path: Path) -> None:
+    """A page waits for each file."""
+    assets = write_assets(tmp_path, None, Settings(), sequences=True, sweeps=True)
+    for kind, most in (("image", 3), ("sequence", 4), ("index", 4), ("model", 2), ("pair", 1)):
+        paths = assets.scripts[kind]  # type: ignore[index]
+        assert len(paths) <= most, kind
+        text = "".join((tmp_path / path).read_text() for path in paths)
+        assert text.count("const Lifetime =") == text.count("const Glossary =") == 1
+    assert len(assets.stylesheets["image"]) <= 6

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from generator.present.files.program import hashes_in
 from generator.present.files.settings import Settings
 from generator.present.site.write import build_site
 from generator.records.run import Run
@@ -95,6 +96,16 @@ def test_a_changed_input_changes_the_pages_that_show_it(trial: Gallery, tmp_path
     (site / images[3]).write_text("damaged")
     found = step({images[3]}, {images[0], "index.html"}, templates=mine)
     assert found == build(trial, tmp_path / "afresh", None, run, templates=mine)
+
+
+def test_compiled_templates_are_no_other_templates(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "index.html.jinja2").write_text("<p>{{ page.title }}</p>")
+    before = [*hashes_in(mine)]
+    (mine / "__pycache__").mkdir()
+    (mine / "__pycache__" / "index.pyc").write_bytes(b"compiled")
+    assert [*hashes_in(mine)] == before != []
 
 
 @pytest.mark.parametrize("text", ["[]", '{"a": ["b"]}'])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.present.site.workers import FEWEST, worker_count
+from generator.present.site.workers import FEWEST, EarlyPool, worker_count
 from generator.present.site.write import SiteResult, build_site
 from generator.records.record import AttentionRecord
 from generator.records.store import Store
@@ -122,6 +122,33 @@ def test_no_worker_is_left_after_an_error(trial: tuple[Gallery, Store], tmp_path
         build_site(found.run, store.get, tmp_path / "site", version=VERSION, jobs=2, advance=stop)
     assert not multiprocessing.active_children()
     assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.slow
+def test_workers_that_started_early_make_the_same_site(
+    trial: tuple[Gallery, Store], tmp_path: Path
+) -> None:
+    found, store = trial
+    early = EarlyPool(2, 2 * IMAGES)
+    before = {process.pid for process in multiprocessing.active_children()}
+    build_site(found.run, store.get, tmp_path / "two", version=VERSION, jobs=2, pool=early)
+    early.end()
+    assert len(before) == 2
+    assert not multiprocessing.active_children()
+    built(found, store.get, tmp_path / "one", 1)
+    assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_workers_that_started_early_end_where_there_is_too_little_to_do(
+    trial: tuple[Gallery, Store], tmp_path: Path
+) -> None:
+    found, store = trial
+    built(found, store.get, tmp_path / "site", 1)
+    early = EarlyPool(2, 2 * IMAGES)
+    again = build_site(found.run, store.get, tmp_path / "site", version=VERSION, pool=early)
+    assert again.rendered == 0
+    assert not multiprocessing.active_children()
 
 
 def test_files_of_the_former_site_need_no_workers(

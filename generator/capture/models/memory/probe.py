@@ -13,11 +13,10 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-from generator.capture.checkpoint.hub import first_line
 from generator.capture.forward.hooks import Hooked, first_tensor
 from generator.capture.forward.watcher import SOFTMAX
 from generator.capture.models.memory.spans import find_spans
-from generator.errors import CaptureError, GalleryError, ModelError
+from generator.errors import CaptureError, GalleryError, ModelError, first_line
 from generator.text.phrases import counted, listed
 
 Call = Callable[[Tensor], Any]

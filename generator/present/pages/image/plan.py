@@ -62,15 +62,26 @@ FIELDS = {
 
 
 def image_page(
-    planner: Planner, image: ImageEntry, previous: ImageEntry | None, following: ImageEntry | None
+    planner: Planner,
+    number: int,
+    image: ImageEntry,
+    previous: ImageEntry | None,
+    following: ImageEntry | None,
 ) -> ImagePage:
-    """Plan the page of an image."""
-    return page_at(planner.on(image_path(image.slug)), image, previous, following)
+    """Plan the page of an image.
+
+    Args:
+        number: of the image among those that have a page, from 1.
+    """
+    here = planner.on(image_path(image.slug))
+    # without the total: one more picture would change every page
+    return page_at(here, image, f"Picture {number}", previous, following)
 
 
 def page_at(
     here: Planner,
     image: ImageEntry,
+    place: str,
     previous: ImageEntry | None,
     following: ImageEntry | None,
     shown_at: Mapping[str, ImageEntry] | None = None,
@@ -79,12 +90,12 @@ def page_at(
 
     Args:
         image: image that is shown first.
+        place: where the page stands among others, in words.
         previous: link of the pager to the previous page.
         following: link of the pager to the next page.
         shown_at: slug of a model -> image whose cell gives the model's facts; by default ``image``.
     """
     run = here.run
-    shown = [other.slug for other in run.images if other.failure is None]
     copies = here.contents.copies.get(image.slug)
     labels = ", ".join(model.label for model in run.models)
     at = shown_at or {model.slug: image for model in run.models}
@@ -100,8 +111,7 @@ def page_at(
         ),
         title=image.title,
         size=_size(image),
-        # without the total: one more picture would change every page
-        place=f"Picture {shown.index(image.slug) + 1}",
+        place=place,
         credit=credit(image),
         facts=_facts(here, image),
         picture=here.picture(image),

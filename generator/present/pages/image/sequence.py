@@ -42,13 +42,11 @@ ABSENT = {
 Read = Callable[[CellContent], float | None]
 
 
-def sequence_pages(planner: Planner) -> tuple[ImagePage, ...]:
+def sequence_pages(planner: Planner) -> Iterator[ImagePage]:
     """Plan the page of every sequence that has a frame."""
-    return tuple(
-        _page(planner.on(sequence_path(sequence.slug)), sequence)
-        for sequence in planner.run.sequences
-        if planner.frames(sequence)
-    )
+    for sequence in planner.run.sequences:
+        if planner.frames(sequence):
+            yield _page(planner.on(sequence_path(sequence.slug)), sequence)
 
 
 def frame_label(image: ImageEntry) -> str:
@@ -72,7 +70,7 @@ def _page(here: Planner, sequence: Sequence) -> ImagePage:
     frames = here.frames(sequence)
     every = [i for i in here.run.images if i.frame and i.frame.sequence == sequence]
     at = {model.slug: _first_with_maps(here, model.slug, frames) for model in here.run.models}
-    first = page_at(here, frames[0], None, None, at)
+    first = page_at(here, frames[0], sequence_summary(here, sequence), None, None, at)
     labels = ", ".join(model_names(here.run, here.run.models))
     charts = tuple(_charts(here, sequence, frames))
     return replace(
@@ -83,7 +81,6 @@ def _page(here: Planner, sequence: Sequence) -> ImagePage:
             "sequence",
         ),
         title=sequence.label,
-        place=sequence_summary(here, sequence),
         # outliers of one frame would stay when another is shown
         columns=tuple(replace(column, outliers="") for column in first.columns),
         facts=_facts(here, sequence, first.size),

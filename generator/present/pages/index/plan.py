@@ -52,11 +52,11 @@ ALONE = 3
 """Pictures of a comparison that is the only one; the others have one each."""
 
 
-def index_pages(planner: Planner, script: PageScript | None) -> tuple[IndexPage, ...]:
+def index_pages(planner: Planner, script: PageScript | None) -> Iterator[IndexPage]:
     """Plan the index: one page, or several for many images."""
-    return tuple(
-        _page(planner, script, part) for part in parts(by_group(listed_images(planner.run.images)))
-    )
+    listed = by_group(listed_images(planner.run.images))
+    for part in parts(listed, 1 + len(planner.run.listed)):
+        yield _page(planner, script, part)
 
 
 def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:

@@ -31,9 +31,9 @@ from generator.text.numbers import count
 from generator.text.phrases import upper_first
 
 
-def model_pages(planner: Planner, model: ModelEntry) -> tuple[ModelPage, ...]:
+def model_pages(planner: Planner, model: ModelEntry) -> Iterator[ModelPage]:
     """Plan the page of a model, and further pages if it has many images."""
-    return tuple(_page(planner, model, part) for part in parts(planner.run.images))
+    return (_page(planner, model, part) for part in parts(planner.run.images))
 
 
 def _page(planner: Planner, model: ModelEntry, part: Part) -> ModelPage:

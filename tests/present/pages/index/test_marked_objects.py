@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from generator.present.site.write import build_site
-from tests.present.analyzed import section, text_of
+from tests.present.analyzed import marked, section, text_of
 from tests.present.gallery import Gallery, gallery
 
 
@@ -54,7 +54,7 @@ def test_the_map_of_another_picture_is_scored_against_this_ones_objects(tmp_path
 
 
 def test_the_marked_box_is_drawn_where_it_is(analyzed: tuple[Gallery, Path]) -> None:
-    assert 'class="mark mark-truth" d="M3 1H6V4H3z"' in section(analyzed[1], "marked")
+    assert "M3 1H6V4H3z" in marked(section(analyzed[1], "marked"), "truth")
 
 
 def test_the_index_sums_the_scores_up_over_images(analyzed: tuple[Gallery, Path]) -> None:

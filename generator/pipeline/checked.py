@@ -1,0 +1,50 @@
+"""Records whose files were checked by a former build, so that they need no second look.
+
+A note beside the records holds for each what tells its file from another one: its place in the file
+system, size and times. A file that was damaged, replaced or copied is checked again.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+from generator.present.files.kept import KEPT
+from generator.present.files.program import program_hash
+from generator.records.store import Mark, Store
+from generator.temporary import beside
+
+
+class CheckedRecords:
+    """Says which records a store has.
+
+    Args:
+        store: the store; its note is read, and written by :meth:`keep`.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._note = store.root / KEPT / "records.json"
+        self._known: dict[str, Mark] = {}
+        with suppress(OSError, ValueError, TypeError, AttributeError, KeyError):
+            found = json.loads(self._note.read_bytes())
+            if found["program"] == program_hash():
+                self._known = {key: Mark(*mark) for key, mark in found["records"].items()}
+        self._new: dict[str, Mark] = {}
+
+    def has(self, key: str) -> bool:
+        """Whether the store has a valid record."""
+        mark = self._store.mark(key)
+        if mark is None or (self._known.get(key) != mark and not self._store.has(key)):
+            return False
+        self._new[key] = mark
+        return True
+
+    def keep(self) -> None:
+        """Write the note, with the records of former builds that were not asked for."""
+        found = self._known | self._new
+        if found == self._known:
+            return
+        with suppress(OSError), beside(self._note) as temporary:
+            temporary.write_text(json.dumps({"program": program_hash(), "records": found}))
+            temporary.replace(self._note)
