@@ -16,6 +16,7 @@ from generator.capture.loaders.module import ModuleLoader, resolve_module
 from generator.errors import GalleryError, ImageError, ModelError
 from generator.images.clips import is_clip
 from generator.images.find import load_images
+from generator.images.pixels import open_picture
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.plan import resolve, work_plan
 from generator.pipeline.workers.measurer import AGAIN
@@ -238,7 +239,9 @@ class OpenModel:
                 hint = ALONE if problem.hint == AGAIN else problem.hint
                 yield NotMeasured(each.name, problem.message, hint)
                 continue
-            shown = RecordPicture(each.name, published_copy(each.entry.path, THUMBNAIL))
+            shown = RecordPicture(
+                each.name, published_copy(open_picture(each.entry.path), THUMBNAIL)
+            )
             yield replace(store.get(cell.key), picture=shown)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.present.files.kept import clear_kept
 from tests.benchmarks import seeded
 from tests.benchmarks.galleries import Gallery
 from tests.benchmarks.parts import PARTS
@@ -79,6 +80,7 @@ def pages(folder: Path, pictures: int, *, registers: int, resolution: int, load:
 
     def fresh(*more: str) -> Usage:
         shutil.rmtree(gallery.site, ignore_errors=True)
+        clear_kept(gallery.folder / "store")  # numbers of the build before
         return gallery.build("--records-only", *more)
 
     one = fresh("--jobs", "1")

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 
 from generator.bundled import bundled
 from generator.present.pages.assets import STYLESHEETS
+from generator.present.pages.source import without_comments
 from generator.present.site.write import build_site
 from tests.present.filmed import trained
 
@@ -76,11 +77,13 @@ def test_no_page_lacks_a_style(
     if "view=" in path:
         page.wait_for_selector(".view-choice[aria-busy=false]")
     links = page.locator("link[rel=stylesheet]").evaluate_all("all => all.map(e => e.href)")
-    loaded = {url.rpartition("/")[2].split(".")[0] for url in links}
+    files = [sites[name] / "assets" / url.rpartition("/")[2] for url in links]
+    loaded = "".join(file.read_text(encoding="utf-8") for file in files)
     folder = bundled("templates") / "static" / "css"
-    for sheet in STYLESHEETS:
-        if sheet.removesuffix(".css") not in loaded and (folder / sheet).is_file():
-            assert page.evaluate(ABOUT, (folder / sheet).read_text(encoding="utf-8")) == [], sheet
+    for sheet in filter(Path.is_file, (folder / name for name in STYLESHEETS)):
+        text = sheet.read_text(encoding="utf-8")
+        if without_comments(text) not in loaded:
+            assert page.evaluate(ABOUT, text) == [], sheet.name
     page.close()
 
 

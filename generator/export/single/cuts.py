@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image
 
+from generator.images.pixels import open_picture
 from generator.present.cells.alike import ALIKE
 from generator.present.cells.chunk import read_gray
 from generator.present.cells.gray_png import gray_png
@@ -132,5 +133,5 @@ def picture_bytes(path: Path, cut: Cut) -> bytes:
         with Image.open(io.BytesIO(data)) as picture:
             large = max(picture.size) > SMALL_SIDE
         if large:
-            return published_copy(path, SMALL_SIDE)
+            return published_copy(open_picture(path), SMALL_SIDE)
     return data

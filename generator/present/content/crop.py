@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PIL import Image
 
-from generator.images.find import open_picture
 from generator.present.drawing.pictures import Size, published_size, webp
 from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
@@ -22,27 +23,33 @@ def crop_size(view: View, side: int = LARGE) -> Size:
     )
 
 
-def put_crop(cache: SiteCache, image: ImageEntry, view: View, side: int = LARGE) -> FileEntry:
+def put_crop(
+    cache: SiteCache,
+    image: ImageEntry,
+    opened: Callable[[], Image.Image],
+    view: View,
+    side: int = LARGE,
+) -> FileEntry:
     """Write the part of a picture that a model saw.
 
     Args:
+        opened: gives the picture; called only if the previous site lacks the file.
         side: longest side, in pixels.
 
     Raises:
-        ImageError: the picture cannot be opened.
+        ImageError: whatever ``opened`` raises for a picture that cannot be opened.
     """
     return cache.put(
         "crop",
         f"i/{image.slug}/crop",
         {"image": image.sha256, "box": str(view.box), "side": side},
-        lambda: webp(cropped(image, view, crop_size(view, side))),
+        lambda: webp(cropped(opened(), view, crop_size(view, side))),
         suffix=".webp",
     )
 
 
-def cropped(image: ImageEntry, view: View, size: Size) -> Image.Image:
+def cropped(picture: Image.Image, view: View, size: Size) -> Image.Image:
     """The part of a picture that a model saw, from its pixels alone."""
-    picture = open_picture(image.path).convert("RGB")
     right, bottom = min(view.right, picture.width), min(view.bottom, picture.height)  # rounding
     box = (max(view.left, 0.0), max(view.top, 0.0), right, bottom)
     return picture.resize((size.width, size.height), Image.Resampling.LANCZOS, box=box)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import numpy as np
 from generator.analysis.compare.agreement import divergence
 from generator.analysis.grids import PlacedMap, on_common_grid
 from generator.errors import GalleryError
+from generator.images.pixels import open_picture
 from generator.present.cells.chunk import read_chunk
 from generator.present.cells.files import CellContent
 from generator.present.cells.maps import PRIMARY
@@ -232,7 +234,7 @@ def _hero_map(
         query=PRIMARY,
     )
     try:
-        crop = put_crop(cache, image, content.facts.view)
+        crop = put_crop(cache, image, partial(open_picture, image.path), content.facts.view)
     except GalleryError:
         crop = None
     flat = np.sort(values.ravel().astype(np.float64))[::-1]

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
-
-from generator.images.find import open_picture
 
 QUALITY = 85
 
@@ -28,16 +25,13 @@ def published_size(width: int, height: int, side: int) -> Size:
     return Size(width=max(1, round(width * factor)), height=max(1, round(height * factor)))
 
 
-def published_copy(path: Path, side: int) -> bytes:
+def published_copy(picture: Image.Image, side: int) -> bytes:
     """Re-encode a picture from its pixels as WebP.
 
     Args:
+        picture: as :func:`generator.images.pixels.open_picture` gives it.
         side: the longest side allowed, in pixels.
-
-    Raises:
-        ImageError: the picture cannot be opened.
     """
-    picture = open_picture(path)
     size = published_size(picture.width, picture.height, side)
     if (size.width, size.height) != picture.size:
         picture = picture.resize((size.width, size.height), Image.Resampling.LANCZOS)

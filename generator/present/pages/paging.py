@@ -13,8 +13,8 @@ from generator.text.numbers import count
 PAGE_IMAGES = 200
 """Most images on one page."""
 
-PAGE_PICTURES = 600
-"""Most pictures on one page of the index: each image has itself and a map of each model."""
+PAGE_MAPS = 500
+"""Most maps on one page: each image has one of each model that the page shows."""
 
 SEQUENCES = "Sequences"
 """Heading of sequences on the index."""
@@ -74,13 +74,13 @@ def page_path(first: str, number: int) -> str:
     return first if number == 1 else f"{folder}{slash}page-{number}/{name}"
 
 
-def parts(images: tuple[ImageEntry, ...], pictures: int = 1) -> Iterator[Part]:
+def parts(images: tuple[ImageEntry, ...], maps: int = 1) -> Iterator[Part]:
     """All parts of a list; one empty part for a gallery without images.
 
     Args:
-        pictures: number of pictures that a page shows of each image.
+        maps: number of maps that a page shows of each image.
     """
-    most = max(1, min(PAGE_IMAGES, PAGE_PICTURES // pictures))
+    most = max(1, min(PAGE_IMAGES, PAGE_MAPS // max(1, maps)))
     starts = range(0, len(images), most) or range(1)
     for number, start in enumerate(starts, 1):
         shown = images[start : start + most]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+
+from PIL import Image
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.model_digest import ModelDigest, model_digest
 from generator.analysis.features.objects import NO_FEATURES
 from generator.errors import GalleryError
+from generator.images.pixels import open_picture
 from generator.present.cells.analysis_maps import (
     MAPS,
     AnalysisMaps,
@@ -453,20 +456,24 @@ def _begin_pictures(
 def _copies(cache: SiteCache, read: Read, item: tuple[ImageEntry, View | None]) -> Copies:
     """Put the published copies of a picture, and of what a model saw of it."""
     image, view = item
+    # opening a large one takes longer than any of the copies
+    opened = lru_cache(maxsize=1)(partial(open_picture, image.path))
     return Copies(
-        picture=_copy(cache, image, "picture", cache.settings.picture_side),
-        thumb=_copy(cache, image, "thumb", cache.settings.thumb_side),
-        crop=put_crop(cache, image, view, SMALL) if view else None,
+        picture=_copy(cache, image, opened, "picture", cache.settings.picture_side),
+        thumb=_copy(cache, image, opened, "thumb", cache.settings.thumb_side),
+        crop=put_crop(cache, image, opened, view, SMALL) if view else None,
         view=view,
     )
 
 
-def _copy(cache: SiteCache, image: ImageEntry, kind: Kind, side: int) -> FileEntry:
+def _copy(
+    cache: SiteCache, image: ImageEntry, opened: Callable[[], Image.Image], kind: Kind, side: int
+) -> FileEntry:
     return cache.put(
         kind,
         f"i/{image.slug}/{kind}",
         {"image": image.sha256, "side": side},
-        lambda: published_copy(image.path, side),
+        lambda: published_copy(opened(), side),
         suffix=".webp",
     )
 

@@ -49,7 +49,7 @@ const Finder = (() => {
 
     for (const kind of ["pointerenter", "focusin"]) {
       // where this fails, the search tries again
-      bar.addEventListener(kind, () => void load().catch(() => undefined), { once: true });
+      bar.addEventListener(kind, () => void load().then(results.prepare, () => undefined), { once: true });
     }
 
     const signal = Lifetime.signal();
@@ -157,6 +157,19 @@ const Finder = (() => {
     /** @type {(() => HTMLElement)[]} */
     let waiting = [];
     let next = 0;
+    /** By the place of a statistic: each image's number in words. */
+    /** @type {Map<number, Map<IndexImage, string>>} */
+    const figures = new Map();
+
+    /**
+     * @param {IndexData} data
+     * @param {number} place of a statistic
+     */
+    function figuresOf(data, place) {
+      const found = figures.get(place) ?? ImageCards.figures(data, place);
+      figures.set(place, found);
+      return found;
+    }
 
     /** @param {number} [room] most cards */
     function portion(room = PORTION) {
@@ -178,6 +191,13 @@ const Finder = (() => {
     }
 
     return {
+      /**
+       * What the first search needs.
+       * @param {IndexData} data
+       */
+      prepare(data) {
+        figuresOf(data, 0);
+      },
       hide() {
         swap(false);
         clearTimeout(next);
@@ -191,9 +211,8 @@ const Finder = (() => {
       show(data, search) {
         const images = IndexState.select(data, search);
         // what images are sorted by is what each says
-        const shown = Math.max(0, IndexState.sortedBy(data, search));
-        const figures = ImageCards.figures(data, shown);
-        waiting = images.map((image) => () => ImageCards.make(data, image, root, figures.get(image) ?? ""));
+        const shown = figuresOf(data, Math.max(0, IndexState.sortedBy(data, search)));
+        waiting = images.map((image) => () => ImageCards.make(data, image, root, shown.get(image) ?? ""));
         list.replaceChildren();
         portion();
         swap(true);

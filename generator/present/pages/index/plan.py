@@ -55,7 +55,7 @@ ALONE = 3
 def index_pages(planner: Planner, script: PageScript | None) -> Iterator[IndexPage]:
     """Plan the index: one page, or several for many images."""
     listed = by_group(listed_images(planner.run.images))
-    for part in parts(listed, 1 + len(planner.run.listed)):
+    for part in parts(listed, len(planner.run.listed)):
         yield _page(planner, script, part)
 
 
