@@ -52,7 +52,8 @@ def unpack(kind: type[Packed], data: bytes, *, check: bool = True) -> Packed:
         PackingError: the bytes are damaged or of another kind.
     """
     try:
-        arrays = load(data)
+        # copies: each array of the library is a view of a view of bytes, twice as large as a copy
+        arrays = {name: array.copy() for name, array in load(data).items()}
         length = int.from_bytes(data[:8], "little")
         text = json.loads(data[8 : 8 + length])["__metadata__"][FACTS]
         if not check:

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,24 +27,28 @@ class Clustered:
 
     Attributes:
         plain: one process, one thread.
+        halves: two such processes at once, each with half of the pictures and a site of its own:
+            what two cores of this machine give without a cluster.
         one: a node of one core.
         two: two such nodes.
     """
 
     plain: float
+    halves: float
     one: float
     two: float
 
 
 def clustered(folder: Path, pictures: int, resolution: int) -> Clustered:
-    """Build a gallery of a DINOv2-S in these three ways, each from nothing.
+    """Build a gallery of a DINOv2-S in these four ways, each from nothing.
 
     Raises:
         RuntimeError: a build failed.
     """
     checkpoint = seeded.checkpoint(folder / "model", "S")
     shown = seeded.photographs(folder / "pictures", pictures)
-    words = [str(folder), str(checkpoint), str(shown), str(resolution)]
+    half = seeded.photographs(folder / "half", pictures // 2)
+    words = [str(folder), str(checkpoint), str(shown), str(half), str(resolution)]
     script = [sys.executable, "-m", "tests.benchmarks.cluster", *words]
     done = subprocess.run(["unshare", "-rn", *script], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -52,18 +57,21 @@ def clustered(folder: Path, pictures: int, resolution: int) -> Clustered:
 
 
 def main() -> None:
-    """Time the three builds: a folder, a checkpoint, a folder of pictures, pixels."""
-    folder, checkpoint, shown = (Path(word) for word in sys.argv[1:4])
+    """Time the four builds: a folder, a checkpoint, all pictures, half of them, pixels."""
+    folder, checkpoint, shown, half = (Path(word) for word in sys.argv[1:5])
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     os.environ |= {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
     from ray.cluster_utils import Cluster
 
-    def seconds(name: str, *more: str) -> float:
+    def seconds(name: str, *more: str, pictures: Path = shown) -> float:
         (folder / name).mkdir()
-        return Gallery(folder / name, (checkpoint,), shown, int(sys.argv[4])).build(*more).wall
+        return Gallery(folder / name, (checkpoint,), pictures, int(sys.argv[5])).build(*more).wall
 
     node = {"num_cpus": 1, "object_store_memory": MEMORY}
     found = {"plain": seconds("plain", "--jobs", "1")}
+    with ThreadPoolExecutor() as both:
+        halves = both.map(lambda n: seconds(f"half-{n}", "--jobs", "1", pictures=half), range(2))
+        found["halves"] = max(halves)
     cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     try:
         for name in ("one", "two"):

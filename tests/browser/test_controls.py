@@ -79,6 +79,16 @@ def test_back_returns_to_what_was_chosen_before(visit: Visit) -> None:
     assert page.input_value("#layer") == "2"
 
 
+def test_a_step_at_once_after_back_keeps_what_one_went_back_to(visit: Visit) -> None:
+    opened = visit("i/image0/index.html")
+    page = opened.page
+    for _ in range(2):
+        page.click("[data-step=layer][data-by='-1']")
+        assert page.input_value("#layer") == "5"
+        page.go_back()
+        expect(page.locator("#layer")).to_have_value("6")
+
+
 @pytest.mark.parametrize("fragment", ["#layer=99&head=-1&query=<b>&scale=x&at=9,,", "#%%%", "#"])
 def test_a_wrong_address_shows_the_defaults(visit: Visit, fragment: str) -> None:
     page = visit("i/image0/index.html" + fragment).page

@@ -124,6 +124,25 @@ def test_the_data_of_all_images_is_loaded_only_when_needed(visit_big: Open) -> N
     assert sum("index-data" in url for url in opened.requests) == 1
 
 
+def test_the_data_is_there_when_the_first_letter_is_typed(visit_big: Open) -> None:
+    page = visit_big().page
+    with page.expect_request(re.compile("index-data")):
+        page.get_by_label("Search").focus()
+
+
+@pytest.mark.slow
+def test_a_result_that_is_followed_at_once_is_found_again_on_the_way_back(visit_big: Open) -> None:
+    page = visit_big().page
+    page.get_by_label("Search").fill("picture-0044")
+    page.locator("#found .image-card-title a").first.click()
+    expect(page.locator("h1")).to_have_text("Picture 44")
+    page.go_back()
+    expect(page.locator("#find-count")).to_have_text("1 of 450 pictures")
+    page.go_back()
+    expect(page.locator("#find-count")).to_have_text("")
+    expect(page.locator("#image-cards")).to_be_visible()
+
+
 @pytest.mark.slow
 def test_an_image_card_built_by_script_says_what_the_page_says(visit_big: Open) -> None:
     page = visit_big().page

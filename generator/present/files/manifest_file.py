@@ -11,11 +11,13 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
 
 from generator.errors import StoreError
 from generator.present.files.manifest import (
@@ -90,16 +92,18 @@ def manifest_bytes(manifest: Manifest) -> bytes:
 
     Each model, image and cell has one line, so that the file stays small and line diffs work.
     """
-    fields: dict[str, Any] = _MANIFEST.dump_python(manifest, mode="json")
-    parts = (f"{json.dumps(name)}: {_lines(value)}" for name, value in fields.items())
+    values = ((item.name, getattr(manifest, item.name)) for item in fields(manifest))
+    parts = (f"{json.dumps(name)}: {_lines(value)}" for name, value in values)
     return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
 
 
 def _lines(value: Any) -> str:
-    """Encode a list with one item on each line, anything else on one line."""
-    if not isinstance(value, list):
-        return json.dumps(value, ensure_ascii=False)
-    items = (json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in value)
+    """Encode a tuple with one item on each line, anything else on one line."""
+    if not isinstance(value, tuple):
+        return json.dumps(to_jsonable_python(value), ensure_ascii=False)
+    # one after the other: as objects for JSON, all cells take several times their text
+    plain = map(to_jsonable_python, value)
+    items = (json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in plain)
     return "[\n" + ",\n".join(items) + "\n]"
 
 

@@ -235,6 +235,7 @@ const State = (() => {
     function follow() {
       state = parse(location.hash, page);
       written = format(state);
+      pushed = -Infinity; // the next step is of another walk: it leaves this address in the history
       changed(state);
     }
     const signal = Lifetime.signal();
