@@ -28,6 +28,7 @@ from generator.images.find import FoundFrame, load_images
 from generator.images.given import places_of
 from generator.images.groups import read_groups, with_groups
 from generator.images.sequences import find_frames, of_one_size
+from generator.pipeline.checked import CheckedRecords
 from generator.pipeline.described import describe_run, expect_something
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.paper import paper_of
@@ -114,7 +115,9 @@ def _built(
     with ExitStack() as at_the_end:
         at_the_end.callback(workers.end)
         for is_last in (False, False, True):
-            plan = planned_gallery(spec, store, reporter)
+            checked = CheckedRecords(store)
+            plan = planned_gallery(spec, store, reporter, checked)
+            checked.keep()
             if records_only:
                 expect_complete(plan, store)
             before = _damage(plan, store)
@@ -272,8 +275,13 @@ def planned_figures(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
     return planned(spec.figure)
 
 
-def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPlan:
+def planned_gallery(
+    spec: GallerySpec, store: Store, reporter: Reporter, checked: CheckedRecords | None = None
+) -> WorkPlan:
     """Find the images, resolve the models, and look records up in the store.
+
+    Args:
+        checked: says which records the store has; None for one that is not kept.
 
     Raises:
         GalleryError: there are no images, no model can be resolved, or a failure in a strict spec.
@@ -287,7 +295,10 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)
     logger.info("%d images are found", len(images))
-    plan = work_plan(spec, store, images, on_model=lambda name: reporter.note(f"resolving {name}"))
+    plan = work_plan(
+        *(spec, store, images, checked or CheckedRecords(store)),
+        on_model=lambda name: reporter.note(f"resolving {name}"),
+    )
     for model in plan.models:
         if model.resolved is not None:
             size = f"{model.vision.layers} layers of {model.vision.heads} heads"

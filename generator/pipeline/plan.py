@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.preprocess import Geometry, describe, locate
 from generator.capture.checkpoint.resolved import ResolvedModel
-from generator.capture.loaders.resolve import resolve_folder
+from generator.capture.loaders.resolve import resolve_folder, resolve_hub
 from generator.capture.loaders.state_dict import resolve_file
 from generator.errors import GalleryError
 from generator.pipeline.checked import CheckedRecords
@@ -122,6 +122,7 @@ def work_plan(
     spec: GallerySpec,
     store: Store,
     images: Sequence[ImageEntry],
+    checked: CheckedRecords,
     *,
     on_model: Callable[[str], None] = lambda name: None,
 ) -> WorkPlan:
@@ -129,6 +130,7 @@ def work_plan(
 
     Args:
         images: result of :func:`generator.images.find.load_images`.
+        checked: says which records the store has.
         on_model: called with each model's label before it is resolved.
     """
     dtype = "float32" if spec.dtype == "auto" else spec.dtype
@@ -137,11 +139,9 @@ def work_plan(
     for model, label, slug in zip(spec.models, spec.labels, slugs, strict=True):
         on_model(label)
         models.append(_planned_model(spec, store, model, label, slug, dtype, images))
-    checked = CheckedRecords(store)
     cells = tuple(
         _planned_cell(spec, checked, model, image, dtype) for image in images for model in models
     )
-    checked.keep()
     return WorkPlan(tuple(models), tuple(images), cells, dtype)
 
 
@@ -158,9 +158,6 @@ def resolve(model: ModelSpec, *, trust_remote_code: bool) -> ResolvedModel:
         return resolve_file(model.file, model.state_dict)
     if model.folder is not None:
         return resolve_folder(model.folder, trust_remote_code=trust_remote_code)
-    # late: it imports the hub's client, which a folder does without
-    from generator.capture.loaders.hub import resolve_hub  # noqa: PLC0415
-
     return resolve_hub(model.id, model.revision or "main", trust_remote_code=trust_remote_code)
 
 

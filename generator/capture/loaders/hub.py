@@ -40,15 +40,15 @@ from generator.capture.checkpoint.weight_files import (
     there,
 )
 from generator.capture.loaders.known_names import suggested
-from generator.capture.loaders.resolve import adapter_in, on_base, own_preprocessing
+from generator.capture.loaders.lone_adapter import LoneAdapter, adapter_in, own_preprocessing
 from generator.capture.loaders.table import loader_of
 from generator.errors import ModelError
 
 
-def resolve_hub(
-    model: str, revision: str = "main", *, trust_remote_code: bool = False
-) -> ResolvedModel:
-    """A model on the Hugging Face hub, its revision resolved to a commit.
+def find_on_hub(
+    model: str, revision: str, *, trust_remote_code: bool
+) -> ResolvedModel | LoneAdapter:
+    """A model on the Hugging Face hub, its revision resolved to a commit, or an adapter alone.
 
     When the hub cannot be reached, a copy in the hub library's own cache is used.
 
@@ -62,7 +62,7 @@ def resolve_hub(
     files = {sibling.rfilename for sibling in info.siblings or ()}
     weights = files & {WEIGHTS, WEIGHTS_INDEX}
     if ADAPTER_CONFIG in files and not (weights and "config.json" in files):
-        return _adapter_on_hub(model, revision, files, trust_remote_code)
+        return _adapter_on_hub(model, revision, files)
     if "config.json" not in files:
         raise ModelError(
             f"The model {model} has no config.json on the hub, "
@@ -110,9 +110,7 @@ def resolve_hub(
     )
 
 
-def _adapter_on_hub(
-    model: str, revision: str, files: Collection[str], trust_remote_code: bool
-) -> ResolvedModel:
+def _adapter_on_hub(model: str, revision: str, files: Collection[str]) -> LoneAdapter:
     """An adapter that a repository holds alone."""
     config_file = download(model, ADAPTER_CONFIG, revision)
     commit, folder = config_file.parent.name, config_file.parent
@@ -125,7 +123,7 @@ def _adapter_on_hub(
     adapter = adapter_in(folder, model)
     assert adapter is not None
     own = partial(own_preprocessing, folder, model)
-    return on_base(adapter, folder, model, trust_remote_code, own, commit, revision)
+    return LoneAdapter(adapter, folder, model, own, commit, revision)
 
 
 def _info(model: str, revision: str) -> ModelInfo:
@@ -200,12 +198,12 @@ def _on_hub(
 
 def _from_cache(
     model: str, revision: str, trust_remote_code: bool, cause: Exception
-) -> ResolvedModel:
+) -> ResolvedModel | LoneAdapter:
     """The same from the hub library's cache, for work without a network."""
     cached = try_to_load_from_cache(model, "config.json", revision=revision)
     alone = try_to_load_from_cache(model, ADAPTER_CONFIG, revision=revision)
     if not isinstance(cached, str) and isinstance(alone, str):
-        return _adapter_from_cache(model, revision, Path(alone).parent, trust_remote_code, cause)
+        return _adapter_from_cache(model, revision, Path(alone).parent, cause)
     if not isinstance(cached, str):
         problem, advice = hub_problem(cause)
         raise ModelError(
@@ -232,9 +230,7 @@ def _from_cache(
     )
 
 
-def _adapter_from_cache(
-    model: str, revision: str, folder: Path, trust_remote_code: bool, cause: Exception
-) -> ResolvedModel:
+def _adapter_from_cache(model: str, revision: str, folder: Path, cause: Exception) -> LoneAdapter:
     """An adapter alone, from the cache.
 
     Raises:
@@ -250,7 +246,7 @@ def _adapter_from_cache(
             base.loader, base.config, model, revision, folder.name, base.vision, cause
         )
 
-    return on_base(adapter, folder, model, trust_remote_code, own, folder.name, revision)
+    return LoneAdapter(adapter, folder, model, own, folder.name, revision)
 
 
 def _cached_processor(
