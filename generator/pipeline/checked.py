@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from generator.present.files.kept import KEPT
 from generator.present.files.program import program_hash
-from generator.records.store import Mark, Store
+from generator.records.store import FileStamp, Store
 from generator.temporary import beside
 
 
@@ -25,19 +25,19 @@ class CheckedRecords:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._note = store.root / KEPT / "records.json"
-        self._known: dict[str, Mark] = {}
+        self._known: dict[str, FileStamp] = {}
         with suppress(OSError, ValueError, TypeError, AttributeError, KeyError):
             found = json.loads(self._note.read_bytes())
             if found["program"] == program_hash():
-                self._known = {key: Mark(*mark) for key, mark in found["records"].items()}
-        self._new: dict[str, Mark] = {}
+                self._known = {key: FileStamp(*stamp) for key, stamp in found["records"].items()}
+        self._new: dict[str, FileStamp] = {}
 
     def has(self, key: str) -> bool:
         """Whether the store has a valid record."""
-        mark = self._store.mark(key)
-        if mark is None or (self._known.get(key) != mark and not self._store.has(key)):
+        stamp = self._store.stamp(key)
+        if stamp is None or (self._known.get(key) != stamp and not self._store.has(key)):
             return False
-        self._new[key] = mark
+        self._new[key] = stamp
         return True
 
     def keep(self) -> None:

@@ -66,6 +66,7 @@ __all__ = [
     "PatchQueries",
     "Pooling",
     "Preprocessing",
+    "ReadRecord",
     "RecordError",
     "RecordPicture",
     "TokenLayout",
@@ -331,6 +332,10 @@ class AttentionRecord:
 
 
 _displays: list[Callable[[AttentionRecord], str]] = []
+
+
+ReadRecord = Callable[[str], AttentionRecord]
+"""Gives the record of a key."""
 
 
 def display_with(display: Callable[[AttentionRecord], str]) -> None:

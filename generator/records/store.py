@@ -73,7 +73,7 @@ _DAMAGED = ".damaged"
 _STALE_AFTER = 3600.0  # seconds; a younger temporary file may belong to a running process
 
 
-class Mark(NamedTuple):
+class FileStamp(NamedTuple):
     """What tells a file from another with its name, and from itself before it was changed."""
 
     inode: int
@@ -153,7 +153,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.damaged: list[Path] = []
-        self._headers: dict[Path, tuple[Mark, RecordHeader]] = {}
+        self._headers: dict[Path, tuple[FileStamp, RecordHeader]] = {}
         self._doubted: set[Path] = set()
 
     def check_place(self) -> None:
@@ -170,10 +170,10 @@ class Store:
                 usage=True,
             )
 
-    def mark(self, key: str) -> Mark | None:
+    def stamp(self, key: str) -> FileStamp | None:
         """What tells the file of a record from another one; None when it is absent."""
         try:
-            return _mark(self._path(key))
+            return _stamp(self._path(key))
         except (OSError, DoubtError):
             return None
 
@@ -326,18 +326,18 @@ class Store:
 
     def _header(self, path: Path) -> RecordHeader:
         """The facts of the record in a file, whose name is its key; read again if it changes."""
-        mark = _mark(path)
+        stamp = _stamp(path)
         known = self._headers.get(path)
-        if known is None or known[0] != mark:
+        if known is None or known[0] != stamp:
             with safe_open(path, framework="numpy") as file:
-                known = mark, read_header(file, path.stem)[0]
+                known = stamp, read_header(file, path.stem)[0]
             self._headers[path] = known
         return known[1]
 
     def _read(self, key: str) -> AttentionRecord | None:
         path = self._path(key)
         try:
-            _mark(path)
+            _stamp(path)
             with safe_open(path, framework="numpy") as file:
                 header, sealed = read_header(file, key)
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -355,7 +355,7 @@ class Store:
     def _read_weights(self, key: str) -> ModelWeights | None:
         path = self._weights_path(key)
         try:
-            _mark(path)
+            _stamp(path)
             weights = unpack(ModelWeights, path.read_bytes())
             if weights.key != key:
                 raise DoubtError("it holds something else")
@@ -419,7 +419,7 @@ class Store:
         )
 
 
-def _mark(path: Path) -> Mark:
+def _stamp(path: Path) -> FileStamp:
     """What tells a file from another, before it is opened: opening a pipe would wait for ever.
 
     Raises:
@@ -429,7 +429,7 @@ def _mark(path: Path) -> Mark:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise DoubtError("it is not a file")
-    return Mark(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return FileStamp(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _not_finite(weights: ModelWeights) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from generator.present.site.write import SiteResult, build_site
+from generator.present.site.result import SiteResult
+from generator.present.site.write import build_site
 from generator.records.run import ObjectBox
 from tests.present.analyzed import complete
 from tests.present.gallery import Gallery, gallery

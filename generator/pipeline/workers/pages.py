@@ -17,7 +17,8 @@ from generator.pipeline.workers.cluster import Cluster
 from generator.pipeline.workers.node import enter
 from generator.present.files.cache import PutFile, SiteCache
 from generator.present.files.settings import Settings
-from generator.present.site.workers import FEWEST, Bench, Item, Make, Read, StartPool, prepare
+from generator.present.site.workers import FEWEST, Bench, Item, Make, StartPool, prepare
+from generator.records.record import ReadRecord
 from generator.temporary import beside
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class PageMaker:
         return True
 
     def begin(
-        self, root: Path, former: Path, settings: Settings, kept: Path | None, read: Read
+        self, root: Path, former: Path, settings: Settings, kept: Path | None, read: ReadRecord
     ) -> None:
         """Prepare to make files."""
         prepare()
@@ -79,7 +80,7 @@ def cluster_pool(cluster: Cluster, store: Path) -> StartPool:
 
 
 def _started(
-    cluster: Cluster, store: Path, cache: SiteCache, read: Read, new_cells: int
+    cluster: Cluster, store: Path, cache: SiteCache, read: ReadRecord, new_cells: int
 ) -> RayPool | None:
     """Workers on nodes that share the folders; None if there are not several."""
     seats = [seat for seat in cluster.seats(accelerators=False) for _ in range(int(seat.cpus))][

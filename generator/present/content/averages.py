@@ -6,7 +6,7 @@ the previous site is reused while the images are the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,15 +20,13 @@ from generator.present.files.cache import Part, SiteCache
 from generator.present.files.kept import KeptNumbers
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
-from generator.records.record import AttentionRecord
+from generator.records.record import ReadRecord
 from generator.records.run import Cell, Run
 
 AVERAGES_VERSION = 1
 """Cache version. Raise it when averages of unchanged records change."""
 
 AVERAGES = PackedFiles("averages", LocationAverages)
-
-Read = Callable[[str], AttentionRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ Averages = Mapping[str, LocationPictures | NotApplicable]
 SUMS = KeptNumbers("sums", LocationSums, AVERAGES_VERSION)
 
 
-def keep_sums(cache: SiteCache, cell: Cell, model: str, read: Read) -> LocationSums:
+def keep_sums(cache: SiteCache, cell: Cell, model: str, read: ReadRecord) -> LocationSums:
     """The sums of one record, kept beside it.
 
     Args:
@@ -98,7 +96,7 @@ class LocationFiles:
         """Slugs of the models whose records are added."""
         return frozenset(self._ids.keys() - self._missing.keys() - self._known.keys())
 
-    def add(self, cell: Cell, read: Read) -> None:
+    def add(self, cell: Cell, read: ReadRecord) -> None:
         """Add a cell's record if it is needed and can be read."""
         if cell.model not in self.models:
             return

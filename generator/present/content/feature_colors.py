@@ -29,7 +29,13 @@ from generator.errors import GalleryError
 from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
-from generator.records.record import AttentionRecord, FloatArray, TokenLayout, View, outlier_patches
+from generator.records.record import (
+    FloatArray,
+    ReadRecord,
+    TokenLayout,
+    View,
+    outlier_patches,
+)
 from generator.records.run import Run
 
 COLORS_VERSION = 4
@@ -37,8 +43,6 @@ COLORS_VERSION = 4
 
 TOGETHER = 24
 """Most images that are fitted together. Features of a wide model at 37x37 take 3 MB an image."""
-
-Read = Callable[[str], AttentionRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ Ahead = Callable[
 
 
 def begin_feature_colors(
-    run: Run, read: Read, cache: SiteCache, keys: Mapping[tuple[str, str], str], ahead: Ahead
+    run: Run, read: ReadRecord, cache: SiteCache, keys: Mapping[tuple[str, str], str], ahead: Ahead
 ) -> Callable[[], Colored]:
     """Begin with the feature colors of every cell.
 
@@ -146,7 +150,9 @@ def begin_feature_colors(
     return put
 
 
-def _colored_group(cache: SiteCache, read: Read, groups: tuple[_FeatureGroup, ...]) -> Colored:
+def _colored_group(
+    cache: SiteCache, read: ReadRecord, groups: tuple[_FeatureGroup, ...]
+) -> Colored:
     """Write the feature colors of all models on a group of images to the site."""
     fitted = functools.cache(lambda group: _fitted(group, read))
     found: Colored = {}
@@ -252,7 +258,7 @@ def _colored(
     )
 
 
-def _fitted(group: _FeatureGroup, read: Read) -> _Fitted | NotApplicable:
+def _fitted(group: _FeatureGroup, read: ReadRecord) -> _Fitted | NotApplicable:
     """The components of a group; records are read one at a time and only features are kept."""
     features: list[FloatArray] = []
     layouts: list[TokenLayout] = []

@@ -6,7 +6,7 @@ The features are read again from the records when a pair of models is new.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +18,11 @@ from generator.present.files.cache import Part, SiteCache
 from generator.present.files.kept import KeptNumbers
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
-from generator.records.record import AttentionRecord, FloatArray
+from generator.records.record import FloatArray, ReadRecord
 from generator.records.run import Cell
 
 SIMILARITY_VERSION = 5
 """Cache version. Raise it when similarities of unchanged records change."""
-
-Read = Callable[[str], AttentionRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ class Pooled:
 POOLED = KeptNumbers("pooled", Pooled, 1)
 
 
-def keep_pooled(cache: SiteCache, cell: Cell, read: Read) -> Pooled:
+def keep_pooled(cache: SiteCache, cell: Cell, read: ReadRecord) -> Pooled:
     """The pooled features of one record, kept beside it.
 
     Args:
@@ -132,12 +130,12 @@ class PooledList:
         wanted = not self._known and self._reason is None
         return frozenset(self._images.values()) if wanted else frozenset()
 
-    def add(self, cell: Cell, read: Read) -> None:
+    def add(self, cell: Cell, read: ReadRecord) -> None:
         """Add the features of a cell's record if they are needed."""
         if not self._known and cell.image in self._images:
             self._take(cell, read)
 
-    def _take(self, cell: Cell, read: Read) -> None:
+    def _take(self, cell: Cell, read: ReadRecord) -> None:
         if self.lacks or self._reason is not None:
             return
         try:
@@ -169,7 +167,7 @@ class PooledList:
         values = np.stack(self._values)
         return LayersAlike(tuple(self._taken), "", layer_matrices(values, values))
 
-    def features(self, read: Read) -> PooledFeatures | NotApplicable:
+    def features(self, read: ReadRecord) -> PooledFeatures | NotApplicable:
         """Features of all images, read from the records if :meth:`add` skipped them."""
         if self._known and not self._values:
             for cell in self._cells:

@@ -21,7 +21,6 @@ from generator.present.content.layers_alike import (
     LayerMatrix,
     PooledFeatures,
     PooledList,
-    Read,
     records_parts,
 )
 from generator.present.content.sampling import evenly
@@ -31,7 +30,7 @@ from generator.present.files.cache import SiteCache
 from generator.present.files.kept import KeptNumbers
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
-from generator.records.record import AttentionRecord, FloatArray
+from generator.records.record import AttentionRecord, FloatArray, ReadRecord
 from generator.records.run import Cell, Failure, Run
 
 Ahead = Callable[[Callable[..., object], Sequence[CellContent]], Iterator[CellContent]]
@@ -116,7 +115,7 @@ class SimilarityFiles:
     All models use the same images, so that they can be compared.
     """
 
-    def __init__(self, run: Run, cache: SiteCache, read: Read) -> None:
+    def __init__(self, run: Run, cache: SiteCache, read: ReadRecord) -> None:
         self._cache = cache
         self._read = read
         self._layers: dict[str, PooledList] = {}
@@ -126,7 +125,7 @@ class SimilarityFiles:
             cells = [cell for cell in run.cells if cell.model == model.slug and cell.record]
             self._layers[model.slug] = PooledList(cache, [c for c in cells if c.image in many])
 
-    def add(self, cell: Cell, read: Read) -> None:
+    def add(self, cell: Cell, read: ReadRecord) -> None:
         """Add a cell's record if it is needed and can be read."""
         self._layers[cell.model].add(cell, read)
 
@@ -226,7 +225,7 @@ class HeadsOfImage:
 HEADS_OF_IMAGE = KeptNumbers("heads", HeadsOfImage, SIMILARITY_VERSION)
 
 
-def keep_heads(cache: SiteCache, read: Read, content: CellContent) -> HeadsOfImage:
+def keep_heads(cache: SiteCache, read: ReadRecord, content: CellContent) -> HeadsOfImage:
     """The similarity of the heads of a cell, from its chunk, kept beside the records."""
     return HEADS_OF_IMAGE.of(
         cache.kept,

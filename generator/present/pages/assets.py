@@ -142,7 +142,7 @@ def original(path: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _StaticFile:
     """A style sheet or a script, before it is written.
 
     Attributes:
@@ -156,7 +156,7 @@ class _Part:
     own: bool
 
 
-def _joined(parts: Iterable[_Part]) -> Iterator[_Part]:
+def _joined(parts: Iterable[_StaticFile]) -> Iterator[_StaticFile]:
     """Consecutive parts that the same pages need, as one with the name of the first.
 
     A page waits for each of its files. Those of a user stay files of their own: an error in one
@@ -198,16 +198,16 @@ def write_assets(
         target.write_bytes(data)
         return path
 
-    def part(source: Path, kinds: tuple[PageKind, ...]) -> _Part:
+    def part(source: Path, kinds: tuple[PageKind, ...]) -> _StaticFile:
         own = user is None or not source.is_relative_to(user)
         data = source.read_bytes()
         text = without_comments(data.decode()).encode() if own else data
-        return _Part(source.name, text, kinds, own)
+        return _StaticFile(source.name, text, kinds, own)
 
     def put_source(source: Path) -> str:
         return put(source.name, part(source, ()).data)
 
-    def put_joined(parts: Iterable[_Part]) -> dict[PageKind, tuple[str, ...]]:
+    def put_joined(parts: Iterable[_StaticFile]) -> dict[PageKind, tuple[str, ...]]:
         """Kind of page -> the paths of its files, in order."""
         shown = [each for each in parts if each.name not in absent]
         paths = [(put(each.name, each.data), each.kinds) for each in _joined(shown)]
@@ -220,7 +220,9 @@ def write_assets(
         print_stylesheet=put_source(styles[PRINT]),
         boot=put_source(scripts[BOOT]),
         scripts=put_joined(
-            _Part(name, table, kinds, own=True) if name == COLORS else part(scripts[name], kinds)
+            _StaticFile(name, table, kinds, own=True)
+            if name == COLORS
+            else part(scripts[name], kinds)
             for name, kinds in SCRIPTS.items()
         ),
         later={

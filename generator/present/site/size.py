@@ -22,11 +22,10 @@ from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import CellFiles
 from generator.present.files.reductions import KEPT_LAYERS, STEPS, Detail, Reduction, Step
 from generator.present.site.staging import bytes_in
-from generator.records.record import AttentionRecord
+from generator.records.record import ReadRecord
 from generator.records.run import Run
 from generator.text.amounts import size_in_words
 
-Read = Callable[[str], AttentionRecord]
 Write = Callable[[Contents], None]
 At = tuple[str, str]
 """Slugs of a model and an image."""
@@ -87,7 +86,7 @@ def images_in_order(run: Run, contents: Contents) -> tuple[str, ...]:
 
 
 def keep_within(
-    limit: int, run: Run, contents: Contents, cache: SiteCache, read: Read, write: Write
+    limit: int, run: Run, contents: Contents, cache: SiteCache, read: ReadRecord, write: Write
 ) -> Contents:
     """Reduce a site to at most ``limit`` bytes, leaving out as little as possible.
 
@@ -146,7 +145,7 @@ class _Fitting:
     """
 
     def __init__(
-        self, limit: int, run: Run, contents: Contents, cache: SiteCache, read: Read
+        self, limit: int, run: Run, contents: Contents, cache: SiteCache, read: ReadRecord
     ) -> None:
         self.limit = limit
         self.order = images_in_order(run, contents)

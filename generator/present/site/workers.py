@@ -26,13 +26,12 @@ from generator.errors import GalleryError
 from generator.present.files.cache import PutFile, SiteCache
 from generator.present.files.settings import Settings
 from generator.present.site.threads import one_thread
-from generator.records.record import AttentionRecord
+from generator.records.record import ReadRecord
 from generator.temporary import scratch
 from generator.text.terminal import make_warnings_legible
 
-Read = Callable[[str], AttentionRecord]
 Item = TypeVar("Item")
-Make = Callable[[SiteCache, Read, Item], object]
+Make = Callable[[SiteCache, ReadRecord, Item], object]
 """Puts the files of an item into a cache. It is sent to workers, so it has a name in a module."""
 
 FEWEST = 4
@@ -68,7 +67,7 @@ class Pool(Protocol):
         """End the processes. What they have not begun is dropped."""
 
 
-StartPool = Callable[[SiteCache, Read, int], Pool | None]
+StartPool = Callable[[SiteCache, ReadRecord, int], Pool | None]
 """Starts a pool for a cache, records, and a number of new cells; None if it cannot."""
 
 
@@ -92,7 +91,7 @@ class LocalPool:
         self._open = ExitStack()
         self._bench = Path()
 
-    def begin(self, cache: SiteCache, read: Read) -> None:
+    def begin(self, cache: SiteCache, read: ReadRecord) -> None:
         """Say where files go and records come from; both are sent to the processes.
 
         That is a file, since the records of a large gallery have a long list of names.
@@ -122,7 +121,7 @@ def local_pool(jobs: int | None) -> StartPool:
         jobs: number of processes that the user wants; None for one on each core.
     """
 
-    def start(cache: SiteCache, read: Read, new_cells: int) -> Pool | None:
+    def start(cache: SiteCache, read: ReadRecord, new_cells: int) -> Pool | None:
         count = worker_count(jobs, new_cells)
         if not count:
             return None
@@ -148,7 +147,7 @@ class EarlyPool:
         self._count = worker_count(jobs, cells)
         self._pool = LocalPool(self._count) if self._count else None
 
-    def __call__(self, cache: SiteCache, read: Read, new_cells: int) -> Pool | None:
+    def __call__(self, cache: SiteCache, read: ReadRecord, new_cells: int) -> Pool | None:
         """The pool, unless another number of processes is wanted; once only."""
         pool, self._pool = self._pool, None
         if pool is not None and worker_count(self._jobs, new_cells) != self._count:
@@ -242,7 +241,7 @@ class Bench:
     """
 
     def __init__(
-        self, root: Path, former: Path, settings: Settings, kept: Path | None, read: Read
+        self, root: Path, former: Path, settings: Settings, kept: Path | None, read: ReadRecord
     ) -> None:
         self._cache = SiteCache(root, former, settings, kept)
         self._read = lru_cache(maxsize=1)(read)
@@ -270,7 +269,7 @@ def _begin() -> None:
 
 def prepare() -> None:
     """Load what makes files, and limit linear algebra to one thread."""
-    import generator.present.site.write  # noqa: F401, PLC0415 - it imports this module
+    import generator.present.site.jobs  # noqa: F401, PLC0415 - late: a site may need no workers
 
     make_warnings_legible()
     one_thread(analyses=True)

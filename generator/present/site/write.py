@@ -4,61 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
-
-from PIL import Image
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.model_digest import ModelDigest, model_digest
 from generator.analysis.features.objects import NO_FEATURES
 from generator.errors import GalleryError
-from generator.images.pixels import open_picture
 from generator.present.cells.analysis_maps import (
     MAPS,
     AnalysisMaps,
     drawn_at_all,
-    put_analysis_maps,
 )
 from generator.present.cells.digests import DIGESTS, Digests
 from generator.present.cells.divergence import mean_divergence
 from generator.present.cells.files import (
     CellContent,
     has_chunks,
-    put_chunks,
-    put_colored,
     put_divergence,
 )
 from generator.present.cells.patches import PATCH
 from generator.present.cells.truth import put_truth
-from generator.present.content.averages import LocationFiles, keep_sums
+from generator.present.content.averages import LocationFiles
 from generator.present.content.contents import Colored, Contents, Copies, Divergence
-from generator.present.content.crop import SMALL, put_crop
 from generator.present.content.feature_colors import ColoredFeatures, begin_feature_colors
 from generator.present.content.front import put_front
-from generator.present.content.layers_alike import keep_pooled
 from generator.present.content.pairs import put_pairs
 from generator.present.content.similarity import SimilarityFiles
 from generator.present.content.weights import ReadWeights, put_weights
-from generator.present.drawing.pictures import published_copy
 from generator.present.drawing.scale import Scale, shared_scale
 from generator.present.files.cache import SiteCache
-from generator.present.files.manifest import FigureItem, FileEntry, Kind
+from generator.present.files.manifest import FigureItem
 from generator.present.files.packed import CellFiles
 from generator.present.files.reductions import Reduction
 from generator.present.files.settings import Settings
 from generator.present.files.templates import template_folders
 from generator.present.pages.assets import write_assets
 from generator.present.site.former_pages import FormerPages
+from generator.present.site.jobs import (
+    CellJob,
+    ColorJob,
+    KeepingJob,
+    MapsJob,
+    no_record,
+    put_copies,
+)
 from generator.present.site.page_files import PageFiles
 from generator.present.site.plan import Site
 from generator.present.site.result import SiteResult
 from generator.present.site.size import keep_within, too_large
 from generator.present.site.staging import bytes_in, staged
 from generator.present.site.threads import one_thread
-from generator.present.site.workers import Read, StartPool, Workers, local_pool
-from generator.records.record import AttentionRecord, View
-from generator.records.run import Cell, Failure, ImageEntry, Run
+from generator.present.site.workers import StartPool, Workers, local_pool
+from generator.records.record import ReadRecord
+from generator.records.run import Cell, Failure, Run
 
 Advance = Callable[[], None]
 Draw = Callable[[Path, Contents], tuple[FigureItem, ...]]
@@ -69,7 +68,7 @@ STEPS_A_CELL = 2
 
 def build_site(
     run: Run,
-    read: Read,
+    read: ReadRecord,
     out: Path,
     *,
     templates: Path | None = None,
@@ -148,7 +147,7 @@ def build_site(
 
 def _put_heavy_files(
     run: Run,
-    read: Read,
+    read: ReadRecord,
     read_weights: ReadWeights | None,
     cache: SiteCache,
     templates: Path | None,
@@ -206,75 +205,6 @@ def _put_heavy_files(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _CellJob:
-    """Makes the numbers of a cell: chunks, digest and maps."""
-
-    ids: Mapping[str, str]
-    mixed: bool
-    analyses: bool
-
-    def __call__(self, cache: SiteCache, read: Read, cell: Cell) -> CellContent:
-        return put_chunks(
-            cache, cell, self.ids[cell.model], read, mixed=self.mixed, analyses=self.analyses
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _KeepingJob:
-    """Makes the numbers of a cell in a worker, and what is summed up over cells.
-
-    Attributes:
-        sums: slugs of the models whose sums by position are wanted.
-        pooled: keys of the records whose pooled features are wanted.
-    """
-
-    numbers: _CellJob
-    sums: frozenset[str]
-    pooled: frozenset[str]
-
-    def __call__(self, cache: SiteCache, read: Read, cell: Cell) -> None:
-        self.numbers(cache, read, cell)
-        if cache.kept is None:
-            return
-        if cell.model in self.sums:
-            keep_sums(cache, cell, self.numbers.ids[cell.model], read)
-        if cell.record in self.pooled:
-            keep_pooled(cache, cell, read)
-
-
-@dataclass(frozen=True, slots=True)
-class _ColorJob:
-    """Draws the wall and the small map of a cell."""
-
-    scale: Scale
-    walls: bool
-
-    def __call__(
-        self, cache: SiteCache, read: Read, item: tuple[Cell, CellContent]
-    ) -> tuple[FileEntry, ...]:
-        return put_colored(cache, *item, self.scale, walls=self.walls)
-
-
-@dataclass(frozen=True, slots=True)
-class _MapsJob:
-    """Draws the analysis maps of an image."""
-
-    scale: Scale
-
-    def __call__(
-        self, cache: SiteCache, read: Read, item: tuple[str, Mapping[str, CellContent]]
-    ) -> AnalysisMaps:
-        image, cells = item
-        return put_analysis_maps(
-            cache,
-            image,
-            {slug: cell.maps for slug, cell in cells.items() if cell.maps is not None},
-            {slug: cell.chunks[0] for slug, cell in cells.items()},
-            self.scale,
-        )
-
-
 def _new_cells(run: Run, cache: SiteCache) -> int:
     """Number of cells whose chunks are not in the previous site."""
     ids = {model.slug: model.id for model in run.models}
@@ -293,17 +223,17 @@ class _Begun:
         ready: yields the cells that have a record, each when workers are done with it.
     """
 
-    job: _CellJob
+    job: CellJob
     locations: LocationFiles
     alike: SimilarityFiles
     ready: Iterator[Cell]
 
 
-def _begin_numbers(run: Run, read: Read, cache: SiteCache, workers: Workers) -> _Begun:
+def _begin_numbers(run: Run, read: ReadRecord, cache: SiteCache, workers: Workers) -> _Begun:
     ids = {model.slug: model.id for model in run.models}
-    job = _CellJob(ids, run.mixed, drawn_at_all(run, cache.settings))
+    job = CellJob(ids, run.mixed, drawn_at_all(run, cache.settings))
     locations, alike = LocationFiles(run, cache), SimilarityFiles(run, cache, read)
-    keeping = _KeepingJob(job, locations.models, alike.records)
+    keeping = KeepingJob(job, locations.models, alike.records)
     return _Begun(job, locations, alike, workers.ahead(keeping, _recorded(run)))
 
 
@@ -313,7 +243,7 @@ def _recorded(run: Run) -> list[Cell]:
 
 
 def _put_numbers(
-    run: Run, read: Read, cache: SiteCache, begun: _Begun, advance: Advance
+    run: Run, read: ReadRecord, cache: SiteCache, begun: _Begun, advance: Advance
 ) -> dict[tuple[str, str], CellContent | Failure]:
     """Write the chunks of every cell. One record at a time is in memory of each process."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
@@ -346,20 +276,16 @@ def _put_colored(
 ) -> dict[tuple[str, str], Colored]:
     """Draw the walls, if ``draw`` and the settings want them, and the small maps."""
     colored: dict[tuple[str, str], Colored] = {}
-    job = _ColorJob(scale, cache.settings.walls and draw)
+    job = ColorJob(scale, cache.settings.walls and draw)
     found = [(cell, cells[cell.model, cell.image]) for cell in run.cells]
     whole = [(cell, content) for cell, content in found if isinstance(content, CellContent)]
     for cell, content in workers.ahead(job, whole):
-        files = job(cache, _no_record, (cell, content))
+        files = job(cache, no_record, (cell, content))
         colored[cell.model, cell.image] = Colored(files[0], (*files[1:], None)[0])
         advance()
     for _ in range(len(found) - len(whole)):
         advance()
     return colored
-
-
-def _no_record(key: str) -> AttentionRecord:
-    raise AssertionError(f"Pictures are drawn from chunks, not from record {key[:12]}.")
 
 
 def _scale(histograms: Iterable[tuple[str, tuple[int, ...]]]) -> Scale:
@@ -395,19 +321,19 @@ def _begin_analysis_maps(
     workers: Workers,
 ) -> Callable[[], dict[str, AnalysisMaps]]:
     """Begin with the analysis maps of each image that has some; returns what writes them."""
-    job, items = _MapsJob(scale), []
+    job, items = MapsJob(scale), []
     for image in run.images:
         own = {model.slug: cells.get((model.slug, image.slug)) for model in run.models}
         whole = {slug: cell for slug, cell in own.items() if cell is not None and cell.maps}
         if whole:
             items.append((image.slug, whole))
     ready = workers.ahead(job, items)
-    return lambda: {item[0]: job(cache, _no_record, item) for item in ready}
+    return lambda: {item[0]: job(cache, no_record, item) for item in ready}
 
 
 def _begin_features(
     run: Run,
-    read: Read,
+    read: ReadRecord,
     cache: SiteCache,
     cells: Mapping[tuple[str, str], CellContent],
     digests: Digests,
@@ -439,43 +365,18 @@ def _begin_pictures(
             held = (cells.get((model.slug, image.slug)) for model in run.listed)
             views = (each.facts.view for each in held if isinstance(each, CellContent))
             usable.append((image, next(views, None)))
-    ready = workers.ahead(_copies, usable)
+    ready = workers.ahead(put_copies, usable)
 
     def put() -> dict[str, Copies | Failure]:
         copies: dict[str, Copies | Failure] = {}
         for item in ready:
             try:
-                copies[item[0].slug] = _copies(cache, _no_record, item)
+                copies[item[0].slug] = put_copies(cache, no_record, item)
             except GalleryError as error:
                 copies[item[0].slug] = Failure(error.message, error.hint)
         return copies
 
     return put
-
-
-def _copies(cache: SiteCache, read: Read, item: tuple[ImageEntry, View | None]) -> Copies:
-    """Put the published copies of a picture, and of what a model saw of it."""
-    image, view = item
-    # opening a large one takes longer than any of the copies
-    opened = lru_cache(maxsize=1)(partial(open_picture, image.path))
-    return Copies(
-        picture=_copy(cache, image, opened, "picture", cache.settings.picture_side),
-        thumb=_copy(cache, image, opened, "thumb", cache.settings.thumb_side),
-        crop=put_crop(cache, image, opened, view, SMALL) if view else None,
-        view=view,
-    )
-
-
-def _copy(
-    cache: SiteCache, image: ImageEntry, opened: Callable[[], Image.Image], kind: Kind, side: int
-) -> FileEntry:
-    return cache.put(
-        kind,
-        f"i/{image.slug}/{kind}",
-        {"image": image.sha256, "side": side},
-        lambda: published_copy(opened(), side),
-        suffix=".webp",
-    )
 
 
 def _put_divergence(

@@ -15,7 +15,8 @@ from generator.present.cells.maps import maps_of, query_ids
 from generator.present.cells.patches import patch_histogram
 from generator.present.drawing.quantize import decode
 from generator.present.drawing.scale import octave_histogram
-from generator.present.site.write import SiteResult, build_site
+from generator.present.site.result import SiteResult
+from generator.present.site.write import build_site
 from generator.records.record import AttentionRecord, RecordError, TokenLayout
 from tests import tiny
 from tests.present.gallery import Gallery, picture

@@ -12,7 +12,8 @@ from generator.analysis.stream.norms import Outliers, outliers_of
 from generator.present.cells.chunk import read_header
 from generator.present.cells.norm_codes import FIRST_OUTLIER, decode_norms, norm_codes
 from generator.present.pages.wording import outliers_text
-from generator.present.site.write import SiteResult, build_site
+from generator.present.site.result import SiteResult
+from generator.present.site.write import build_site
 from generator.records.record import OUTLIER, AttentionRecord
 from tests import tiny
 from tests.present.gallery import Gallery, gallery

@@ -12,7 +12,8 @@ from generator.present.cells.patches import patch_chunk_bytes, patch_histogram, 
 from generator.present.drawing.quantize import error_bound
 from generator.present.drawing.scale import octave_histogram
 from generator.present.files.manifest_file import read_manifest
-from generator.present.site.write import SiteResult, build_site
+from generator.present.site.result import SiteResult
+from generator.present.site.write import build_site
 from generator.records.record import PatchQueries
 from tests import tiny
 from tests.present.gallery import Gallery, gallery

@@ -10,7 +10,8 @@ import pytest
 
 from generator.errors import StoreError
 from generator.present.files.settings import Settings
-from generator.present.site.write import SiteResult, build_site
+from generator.present.site.result import SiteResult
+from generator.present.site.write import build_site
 from tests.present.gallery import Gallery, gallery, tree
 from tests.present.site.test_site import VERSION, page, page_data
 

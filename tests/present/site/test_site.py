@@ -20,7 +20,8 @@ from generator.present.drawing.quantize import decode, error_bound
 from generator.present.files.manifest import Manifest
 from generator.present.files.manifest_file import read_manifest
 from generator.present.files.reductions import wall_grid
-from generator.present.site.write import SiteResult, build_site
+from generator.present.site.result import SiteResult
+from generator.present.site.write import build_site
 from generator.records.record import View
 from generator.text.numbers import number
 from tests.present.gallery import COMMAND, HOSTILE, Gallery, gallery, tree

@@ -24,7 +24,8 @@ from generator.present.files.manifest import CellItem, FileEntry, Manifest
 from generator.present.files.manifest_file import read_manifest
 from generator.present.files.reductions import STEPS
 from generator.present.files.settings import Settings
-from generator.present.site.write import SiteResult, build_site
+from generator.present.site.result import SiteResult
+from generator.present.site.write import build_site
 from generator.records.paper import Paper, TeaserCell
 from generator.records.record import OUTLIER
 from generator.text.amounts import size_in_words

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from generator.present.site.result import SiteResult
 from generator.present.site.workers import FEWEST, EarlyPool, worker_count
-from generator.present.site.write import SiteResult, build_site
+from generator.present.site.write import build_site
 from generator.records.record import AttentionRecord
 from generator.records.store import Store
 from tests.present.gallery import Gallery, many

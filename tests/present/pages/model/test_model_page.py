@@ -13,7 +13,8 @@ import pytest
 from generator.analysis.absent import NotApplicable
 from generator.analysis.attention.budget import mass_budget
 from generator.analysis.attention.values import sink_values
-from generator.present.site.write import SiteResult, build_site
+from generator.present.site.result import SiteResult
+from generator.present.site.write import build_site
 from generator.records.record import AttentionRecord, TokenLayout
 from generator.text.numbers import number
 from tests import tiny

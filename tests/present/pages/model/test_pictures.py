@@ -13,7 +13,8 @@ from generator.analysis.attention.averages import LocationAverages
 from generator.errors import StoreError
 from generator.present.content import averages
 from generator.present.drawing.colors import color_table
-from generator.present.site.write import SiteResult, build_site
+from generator.present.site.result import SiteResult
+from generator.present.site.write import build_site
 from generator.records.extras import ModelWeights
 from generator.records.packing import unpack
 from generator.records.run import Run
