@@ -208,12 +208,37 @@ CUT = """() => [...document.querySelectorAll(".reading thead th, .reading td")]
   .map((cell) => cell.textContent)"""
 
 
+JOINED = """() => [...document.querySelectorAll(".reading tbody tr")].flatMap((row) => {
+  const boxes = [...row.querySelectorAll("td")].filter((cell) => cell.checkVisibility()).slice(0, 4)
+    .map((cell) => {
+      const range = document.createRange();
+      range.selectNodeContents(cell);
+      return { text: cell.textContent, ...range.getBoundingClientRect().toJSON() };
+    });
+  return boxes.slice(1).filter((box, i) => box.left < boxes[i].right + 4).map((box) => box.text);
+})"""
+"""Numbers with no room to what is before them."""
+
+WRITE = """(numbers) => document.querySelectorAll(".reading tbody tr").forEach((row) =>
+  numbers.forEach((number, i) => { row.querySelectorAll("td")[i].textContent = number; }))"""
+
+LONGEST = [
+    ["0.0123 ×", "0.0881 %", "1,369", "12.34 ×"],
+    ["113.4 ×", "0.945 %", "1–12", "1.20 ×"],
+]
+"""Of maps of 37 x 37 patches: value, share, rank and norm."""
+
+
 @pytest.mark.parametrize("width", [360, 390, 720, 900, 1024, 1280])
 def test_no_number_in_the_table_of_values_is_cut(visit: Visit, width: int) -> None:
     page = visit("i/image0/index.html", width=width).page
     point(page, "plain", 40, 50)
     assert page.evaluate(CUT) == []
     assert page.locator('[data-reading="0"] td:visible').count() >= 4
+    for numbers in LONGEST:
+        page.evaluate(WRITE, numbers)
+        assert page.evaluate(CUT) == []
+        assert page.evaluate(JOINED) == []
     point(page, "plain", 2, 33)
     assert "Outside of what this model saw." in readout(page, "registers")
     assert page.evaluate(CUT) == []
