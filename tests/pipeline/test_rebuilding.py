@@ -46,6 +46,7 @@ def test_a_site_of_which_nothing_changed_stays_as_it_is(spec: GallerySpec) -> No
     for name in ("pages", "bytes", "scale", "limit", "failures"):
         assert getattr(again.site, name) == getattr(first.site, name), name
     assert again.site.rendered == 0 < again.site.reused
+    assert (spec.store / "kept" / "records.json").is_file()
 
 
 @pytest.mark.parametrize("what", ["page", "manifest", "number", "missing", "left behind"])
