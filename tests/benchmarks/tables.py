@@ -55,23 +55,26 @@ class Line:
 
 
 def whole_lines(choice: Choice) -> Iterator[Line]:
-    """A build of a DINOv2-B with registers, over its forward passes, and its parts."""
-    side, pictures = choice.side, 4 if choice.quick else 16
-    model = measuring.dinov2("B", registers=4)
-    run = {"bare": partial(measuring.bare, model, side)}
-    bare = min(measuring.taking_turns(run, choice.rounds, time.process_time)["bare"])
-    del model
-    choice.folder.joinpath("whole").mkdir()
-    found = whole.whole_build(choice.folder / "whole", "B", pictures, side)
-    cpu = found.usage.cpu / pictures
-    what = f"DINOv2-B with registers at {side} px, {pictures} pictures"
-    yield Line(f"{what}: forward pass alone", bare, "CPU s a picture")
-    yield Line(f"{what}: whole build", cpu, "CPU s a picture")
-    yield Line(f"{what}: whole build", cpu / bare, "x forward pass", "<= 1.6")
-    yield Line(f"{what}: whole build, by the clock", found.usage.wall / pictures, "s a picture")
-    yield Line(f"{what}: peak memory", found.usage.peak_bytes / 1e9, "GB")
-    for part in PARTS:
-        yield Line(f"of it: {part}", found.parts[part], "CPU s a picture")
+    """Builds of a DINOv2-B and a DINOv2-L with registers, over their forward passes, in parts."""
+    side = choice.side
+    for size, pictures, goal in (("B", 16, "<= 1.6"), ("L", 8, "<= 1.35")):
+        count = 4 if choice.quick else pictures
+        model = measuring.dinov2(size, registers=4)
+        run = {"bare": partial(measuring.bare, model, side)}
+        bare = min(measuring.taking_turns(run, choice.rounds, time.process_time)["bare"])
+        del model
+        folder = choice.folder / f"whole-{size}"
+        folder.mkdir()
+        found = whole.whole_build(folder, size, count, side)
+        cpu = found.usage.cpu / count
+        what = f"DINOv2-{size} with registers at {side} px, {count} pictures"
+        yield Line(f"{what}: forward pass alone", bare, "CPU s a picture")
+        yield Line(f"{what}: whole build", cpu, "CPU s a picture")
+        yield Line(f"{what}: whole build", cpu / bare, "x forward pass", goal)
+        yield Line(f"{what}: whole build, by the clock", found.usage.wall / count, "s a picture")
+        yield Line(f"{what}: peak memory", found.usage.peak_bytes / 1e9, "GB")
+        for part in PARTS:
+            yield Line(f"of it: {part}", found.parts[part], "CPU s a picture")
 
 
 def measuring_lines(choice: Choice) -> Iterator[Line]:
