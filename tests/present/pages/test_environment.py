@@ -10,8 +10,9 @@ from jinja2 import Environment
 
 from generator.bundled import bundled
 from generator.errors import StoreError
+from generator.present.files.templates import RENAMED
 from generator.present.pages import environment
-from generator.present.pages.environment import RENAMED, CompiledTemplates, make_environment
+from generator.present.pages.environment import CompiledTemplates, make_environment
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
