@@ -11,7 +11,7 @@ const Finder = (() => {
   const PORTION = 200;
   /** Image cards that are made at a time, so that the first are painted at once: about a screen of them. */
   const SLICE = 12;
-  /** Time after the last letter until the address says what is searched. */
+  /** Time after the last letter until the address says it; browsers slow down who writes it often. */
   const TYPING_MS = 200;
 
   /** @param {HTMLElement} bar */
@@ -90,8 +90,7 @@ const Finder = (() => {
     function typed() {
       if (!timer) return;
       forget();
-      // the first letters add an entry to the history, the others change it
-      actions.address(read(), follow().name ? "replace" : "push");
+      actions.address(read(), "replace");
     }
 
     function forget() {
@@ -101,7 +100,9 @@ const Finder = (() => {
 
     name.addEventListener("input", () => {
       actions.show(read());
-      timer = window.setTimeout(typed, TYPING_MS);
+      // the first letter adds an entry to the history, the others change it
+      if (follow().name) timer = window.setTimeout(typed, TYPING_MS);
+      else actions.address(read(), "push");
     });
     // before the page is left for a result
     name.addEventListener("blur", typed);
