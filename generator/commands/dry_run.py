@@ -14,10 +14,10 @@ from rich.text import Text
 
 from generator.commands.shared.options import say
 from generator.pipeline.build import check_before_work, planned_gallery, settings_of
-from generator.pipeline.costs import ExtraPrice, ModelCost
-from generator.pipeline.forecast import Forecast, forecast
+from generator.pipeline.costs.forecast import Forecast, forecast
+from generator.pipeline.costs.models import ExtraPrice, ModelCost
+from generator.pipeline.costs.site_prices import SitePrice
 from generator.pipeline.plan import WorkPlan
-from generator.pipeline.site_prices import SitePrice
 from generator.pipeline.workers.cluster import connected, seats_in_words
 from generator.progress import Reporter
 from generator.records.store import Store

@@ -1,1 +1,1 @@
-"""The pipeline from a spec to a site: plan, cost estimates, measuring, building."""
+"""The pipeline from a spec to a site: plan, costs, measuring, building."""

@@ -175,8 +175,17 @@ def _build(
         from generator.pipeline.site import write_site  # noqa: PLC0415
 
         site = write_site(
-            *(spec, plan, run, shown, settings, store, figures, cluster, workers),
-            *(reporter, undrawn),
+            spec,
+            plan,
+            run,
+            shown,
+            settings,
+            store,
+            figures,
+            cluster,
+            workers,
+            reporter,
+            undrawn,
         )
         if made_of:
             remember_site(store.root, site, shown.run, made_of)
@@ -296,7 +305,10 @@ def planned_gallery(
             raise GalleryError(image.failure.message, image.failure.hint)
     logger.info("%d images are found", len(images))
     plan = work_plan(
-        *(spec, store, images, checked or CheckedRecords(store)),
+        spec,
+        store,
+        images,
+        checked or CheckedRecords(store),
         on_model=lambda name: reporter.note(f"resolving {name}"),
     )
     for model in plan.models:

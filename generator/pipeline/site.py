@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from generator.export.anonymous import Anonymous
 from generator.export.source import MeasuredGallery, gallery_of
-from generator.pipeline.forecast import learn_from
+from generator.pipeline.costs.forecast import learn_from
 from generator.pipeline.plan import WorkPlan
 from generator.pipeline.workers.cluster import Cluster
 from generator.pipeline.workers.pages import cluster_pool

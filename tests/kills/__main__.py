@@ -29,7 +29,7 @@ os.environ.setdefault(
 )  # before torch is loaded: threads do not survive a fork
 
 from generator.cli import main
-from generator.pipeline.speed import FILE as SPEED
+from generator.pipeline.costs.speed import FILE as SPEED
 from generator.temporary import _NOTES
 from tests.capture.families import FAMILIES
 from tests.commands.running import picture

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from generator.bundled import bundled
 from generator.commands.dry_run import print_plan
-from generator.pipeline import speed
 from generator.pipeline.build import planned_gallery, settings_of
-from generator.pipeline.forecast import forecast
+from generator.pipeline.costs import speed
+from generator.pipeline.costs.forecast import forecast
 from generator.progress import Silent
 from generator.records.extras import EXTRAS
 from generator.records.store import Store
@@ -159,7 +159,7 @@ def test_several_devices_are_said(spec: GallerySpec, capsys: pytest.CaptureFixtu
 
 
 def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
-    from generator.pipeline.costs import extra_prices
+    from generator.pipeline.costs.models import extra_prices
 
     prices = {p.name: p for p in extra_prices(planned_gallery(spec, Store(spec.store), Silent()))}
     # Four layers' states of 32 channels, 16 patches in half precision twice, for four cells.
@@ -173,7 +173,7 @@ def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
 
 
 def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
-    from generator.pipeline.costs import extra_prices
+    from generator.pipeline.costs.models import extra_prices
 
     family = next(f for f in FAMILIES if f.name == "vit with a class head")
     headed = merge(spec, models=(str(family.save(tmp_path / "headed")),))
@@ -186,7 +186,7 @@ def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:
-    from generator.pipeline.costs import estimate, site_price
+    from generator.pipeline.costs.models import estimate, site_price
 
     store = Store(spec.store)
     photographs = bundled("examples") / "images"

@@ -10,10 +10,16 @@ from pathlib import Path
 from generator.capture.checkpoint.download_size import bytes_to_download
 from generator.cores import usable_cores
 from generator.images.pixels import free_memory
-from generator.pipeline.costs import ExtraPrice, ModelCost, estimate, extra_prices, site_price
+from generator.pipeline.costs.models import (
+    ExtraPrice,
+    ModelCost,
+    estimate,
+    extra_prices,
+    site_price,
+)
+from generator.pipeline.costs.site_prices import PAIR_SECONDS, SitePrice
+from generator.pipeline.costs.speed import WORTH_LEARNING, Speed, learn, speed_here
 from generator.pipeline.plan import WorkPlan
-from generator.pipeline.site_prices import PAIR_SECONDS, SitePrice
-from generator.pipeline.speed import WORTH_LEARNING, Speed, learn, speed_here
 from generator.present.cells.analysis_maps import drawn_for
 from generator.present.files.manifest_file import is_site
 from generator.present.files.settings import Settings

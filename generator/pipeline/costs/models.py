@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from generator.capture.checkpoint.resolved import ResolvedModel
-from generator.pipeline.plan import PlannedCell, PlannedModel, WorkPlan
-from generator.pipeline.prices import Shape
-from generator.pipeline.site_prices import (
+from generator.pipeline.costs.prices import Shape
+from generator.pipeline.costs.site_prices import (
     CellPrice,
     SitePrice,
     cell_price,
@@ -20,7 +19,8 @@ from generator.pipeline.site_prices import (
     model_price,
     model_seconds,
 )
-from generator.pipeline.speed import Speed
+from generator.pipeline.costs.speed import Speed
+from generator.pipeline.plan import PlannedCell, PlannedModel, WorkPlan
 from generator.present.files.reductions import Reduction
 from generator.records.extras import EXTRAS, Extra
 
