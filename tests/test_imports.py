@@ -46,7 +46,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
     ),
     "present.pages": ("*", "image methods model sweep", "pair", "index"),
     "commands": ("shared", "*"),
-    "pipeline": ("checked interventions", "plan", "workers", "*"),
+    "pipeline": ("checked interventions", "plan", "costs workers", "*"),
     "export": (
         "anonymous archive files problems",
         "intact source",
