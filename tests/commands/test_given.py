@@ -72,7 +72,15 @@ def test_an_earlier_site_among_the_pictures_is_left_out(here: Path) -> None:
         (["-i", "photos/*.gif", *MODEL], "No picture matches photos/*.gif. Check the pattern; ** "
          "goes through subfolders, as in 'photos/**/*.jpg'."),
         (["-i", "photos/onee.png", *MODEL], "There is no file or folder photos/onee.png. Did you "
-         "mean one.png?"),
+         "mean photos/one.png?"),
+        (["-i", "photos/one.jpeg", *MODEL], "There is no file or folder photos/one.jpeg. Did you "
+         "mean photos/one.png?"),
+        (["-i", "photos/cat.png", *MODEL], "There is no file or folder photos/cat.png. Check the "
+         "path of the images (-i, or images)."),
+        (["-i", "photos", "-m", "./models/plian"], "-m: There is no model folder models/plian. Did "
+         "you mean models/plain?"),
+        (["-i", "photos", *MODEL, "--masks", "phtos"], "There is no folder phtos. Did you mean "
+         "photos?"),
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("here")

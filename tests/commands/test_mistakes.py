@@ -77,3 +77,12 @@ def test_a_missing_choice_names_the_choices_in_one_line(here: Path) -> None:
     assert result.stderr.splitlines()[-1] == (
         "Error: Missing option '--to'. Choose branch, workflow or space."
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("serve", "stie"), ("export", "zip", "stie"), ("publish", "stie", "--to", "branch")],
+)
+def test_a_site_that_is_not_there_may_be_misspelled(here: Path, words: tuple[str, ...]) -> None:
+    (here / "site").mkdir()
+    assert fails(*words) == "Error: There is no folder stie. Did you mean site?"
