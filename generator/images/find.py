@@ -292,7 +292,7 @@ def _pictures_of(path: Path, search: _Search) -> list[_Found]:
     if path.is_file():
         return [_Found(path, "")]
     if not path.is_dir():
-        raise _missing(path)
+        raise missing(path)
     if search.is_site(path):
         raise ImageError(
             f"{path} is a gallery that was built before, not a folder of pictures.",
@@ -355,7 +355,8 @@ def not_fetched(path: Path) -> ImageError | None:
     return ImageError(what, "Download it, and name the file.", usage=True)
 
 
-def _missing(path: Path) -> ImageError:
+def missing(path: Path) -> ImageError:
+    """The error of a path that is no file and no folder."""
     if address := not_fetched(path):
         return address
     if path.is_symlink():

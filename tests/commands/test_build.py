@@ -79,8 +79,8 @@ def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:
     result = run("build", "-m", "models/plain", "-i", "photos")
     assert result.exit_code == 1
     assert result.stdout == (
-        "1 model x 3 images: 2 measured, 0 from the store, 1 failed.\nOpen site/index.html, or run: "
-        "attention-gallery serve site --open\n"
+        "1 model x 3 images: 2 measured, 0 from the store, 1 failed.\nOpen site/index.html, or "
+        "run: attention-gallery serve site --open\n"
     )
     said = "failed: zero.jpg is empty (0 bytes). Copy the file again."
     assert result.stderr.splitlines().count(said) == 1

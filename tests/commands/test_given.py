@@ -68,6 +68,9 @@ def test_an_earlier_site_among_the_pictures_is_left_out(here: Path) -> None:
          ".toml. Did you mean -m facebook/dinov2-small, for a model?"),
         (["a.toml", "b.toml"], "One gallery file is built at a time, got a.toml, b.toml. Write -i "
          "before pictures and -m before models."),
+        (["nowhere"], "There is no file or folder nowhere. Write -m before a model, and -i before "
+         "pictures."),
+        (["phots"], "There is no file or folder phots. Did you mean photos?"),
         (["nowhere.toml"], "There is no file nowhere.toml. Check the path."),
         (["-i", "photos/*.gif", *MODEL], "No picture matches photos/*.gif. Check the pattern; ** "
          "goes through subfolders, as in 'photos/**/*.jpg'."),
