@@ -135,8 +135,7 @@ def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:
             ["serve", "photos"],
             "Error: photos has no index.html. Name the folder of a built site, or build one first.",
         ),
-        (["serve"], "Error: site has no index.html. Name the folder of a built site, or build one "
-         "first."),
+        (["serve"], "Error: There is no folder site. Build the site first, or name its folder."),
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("here")
