@@ -38,7 +38,7 @@ from generator.records.record import (
 )
 from generator.records.run import Run
 
-COLORS_VERSION = 4
+COLORS_VERSION = 5
 """Cache version. Raise it when the colors of unchanged records change."""
 
 TOGETHER = 24
