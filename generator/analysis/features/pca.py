@@ -46,18 +46,19 @@ class PrincipalComponents:
         Over the vectors that were fitted each component has mean 0 and variance 1; one without
         variance is 0.
         """
-        values = _exact_enough(features)
+        values = exact_enough(features)
         along = (values - self.mean.astype(values.dtype)) @ self.axes.T.astype(values.dtype)
         real = self.explained > NEGLIGIBLE
         return np.where(real, along / np.sqrt(np.where(real, self.variance, 1)), 0)
 
 
-def _exact_enough(vectors: FloatArray) -> FloatArray:
-    """Vectors in float64; those of half precision in float32, which is half the work.
+def exact_enough(vectors: FloatArray) -> FloatArray:
+    """Vectors of half precision in float32, others as they are.
 
-    That loses none of their digits, and sums of products lose far less than half precision has.
+    That is half the work of float64. It loses none of their digits, and sums of products lose far
+    less than half precision has.
     """
-    return vectors.astype(np.float32 if vectors.dtype == np.float16 else np.float64, copy=False)
+    return vectors.astype(np.float32) if vectors.dtype == np.float16 else vectors
 
 
 class _Moments:
@@ -71,7 +72,7 @@ class _Moments:
         """Add vectors ``[sample, channel]``."""
         if not len(vectors):
             return
-        values = _exact_enough(vectors)
+        values = exact_enough(vectors)
         if self._shift is None:  # sums of what is left near zero keep their digits
             self._shift = values.mean(axis=0).astype(np.float64)
             self._total = np.zeros_like(self._shift)
@@ -166,34 +167,47 @@ def leading_component(
         AnalysisError: fewer than two patches are left.
     """
     kept = np.ones(layout.patches, dtype=bool) if left_out is None else ~left_out
-    return _leading(fit([features[kept]], 1), features, layout, int((~kept).sum()), flip=flip)
+    return leading(fit([features[kept]], 1), features, layout, int((~kept).sum()), flip=flip)
 
 
-def with_and_without(
-    features: FloatArray, layout: TokenLayout, outliers: BoolArray
-) -> tuple[LeadingComponent, LeadingComponent]:
-    """The first principal component of one image, fitted with all patches and without outliers.
+@dataclass(frozen=True, slots=True)
+class FirstComponents:
+    """Fits of the first principal component of one image's patches.
 
-    Both are as :func:`leading_component` gives them, from one reading of the patches.
+    Attributes:
+        whole: fitted to all patches.
+        without: fitted without the outliers, which is the same where there are none; None where
+            fewer than two patches are left.
+        outliers: bool ``[patch]``.
+        features: ``[patch, channel]``, as :func:`exact_enough` gives them.
+    """
+
+    whole: PrincipalComponents
+    without: PrincipalComponents | None
+    outliers: BoolArray
+    features: FloatArray
+
+
+def first_components(features: FloatArray, outliers: BoolArray) -> FirstComponents:
+    """Fit the first principal component to one image with and without its outliers, read once.
 
     Args:
         features: ``[patch, channel]``, as for :func:`leading_component`.
-        outliers: bool ``[patch]``, patches that the second is fitted without.
+        outliers: bool ``[patch]``, the patches of unusual norm.
 
     Raises:
-        AnalysisError: fewer than two patches are no outliers.
+        AnalysisError: there are fewer than two patches.
     """
-    sums = _Moments()
+    features, sums = exact_enough(features), _Moments()
     sums.add(features[~outliers])
-    without = sums.components(1)
+    without = sums.components(1) if (~outliers).sum() > 1 else None
+    if without is not None and not outliers.any():
+        return FirstComponents(without, without, outliers, features)
     sums.add(features[outliers])
-    return (
-        _leading(sums.components(1), features, layout, 0),
-        _leading(without, features, layout, int(outliers.sum())),
-    )
+    return FirstComponents(sums.components(1), without, outliers, features)
 
 
-def _leading(
+def leading(
     found: PrincipalComponents,
     features: FloatArray,
     layout: TokenLayout,
