@@ -352,8 +352,11 @@ def _left_out(outcome: Outcome) -> str:
 
 
 def command_line(argv: list[str]) -> str:
-    """The command line for pages, without this machine's folders."""
-    return shlex.join(["attention-gallery", *(_without_folders(word) for word in argv[1:])])
+    """The command line for pages, without this machine's folders and without undecodable bytes."""
+    from generator.images.pixels import readable
+
+    words = [readable(_without_folders(word)) for word in argv[1:]]
+    return shlex.join(["attention-gallery", *words])
 
 
 def _without_folders(word: str) -> str:

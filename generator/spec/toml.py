@@ -95,6 +95,8 @@ def did_you_mean_beside(path: Path) -> str:
         names = sorted(item.name for item in path.parent.iterdir())
     except (OSError, ValueError):
         return ""
+    if path.suffix:  # a file was meant
+        names = [name for name in names if Path(name).suffix]
     return did_you_mean(path.name, names, path.parent)
 
 

@@ -229,6 +229,7 @@ def test_dry_run_of_the_command(here: Path) -> None:
         (["-o", "/home/me/my site"], "-o 'my site'"),
         (["--title", "a b", "--strict"], "--title 'a b' --strict"),
         (["/home/me/secret/gallery.toml"], "gallery.toml"),
+        (["-i", "caf\udce9.jpg"], "-i 'caf\N{REPLACEMENT CHARACTER}.jpg'"),
     ],
 )
 def test_command_line_shows_no_folders_of_this_machine(words: list[str], shown: str) -> None:
