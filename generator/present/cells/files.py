@@ -139,6 +139,7 @@ def put_chunks(
     *,
     mixed: bool,
     analyses: bool = False,
+    alone: bool = False,
 ) -> CellContent:
     """Write the chunks and the digest of a cell to the site.
 
@@ -147,6 +148,7 @@ def put_chunks(
         read: gives the record; called only if the previous site lacks a chunk.
         mixed: whether the gallery has models with and without a class token.
         analyses: whether its analyses are drawn.
+        alone: whether feature colors are fitted to each image alone.
 
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
@@ -171,7 +173,7 @@ def put_chunks(
     # digest and maps both need the objects, which take most of their time
     objects = functools.cache(lambda: find_objects(read(cell.record)))
     digest = put_digest(cache, cell, read, objects)
-    maps = put_maps(cache, cell, read, objects) if analyses else None
+    maps = put_maps(cache, cell, read, objects, alone=alone) if analyses else None
     alike = put_alike(cache, cell, read, maps) if maps else None
     header = known or read_header(cache.root / chunks[0].path)
     return _content(header, chunks, digest, maps, alike)

@@ -25,16 +25,29 @@ from generator.records.run import Cell, ImageEntry
 
 @dataclass(frozen=True, slots=True)
 class CellJob:
-    """Makes the numbers of a cell: chunks, digest and maps."""
+    """Makes the numbers of a cell: chunks, digest and maps.
+
+    The fields are options of :func:`put_chunks`.
+
+    Attributes:
+        ids: slug of a model -> its id.
+    """
 
     ids: Mapping[str, str]
     mixed: bool
     analyses: bool
+    alone: bool
 
     def __call__(self, cache: SiteCache, read: ReadRecord, cell: Cell) -> CellContent:
         """Put the files of a cell."""
         return put_chunks(
-            cache, cell, self.ids[cell.model], read, mixed=self.mixed, analyses=self.analyses
+            cache,
+            cell,
+            self.ids[cell.model],
+            read,
+            mixed=self.mixed,
+            analyses=self.analyses,
+            alone=self.alone,
         )
 
 
