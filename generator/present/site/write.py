@@ -23,6 +23,7 @@ from generator.present.cells.files import (
     has_chunks,
     put_divergence,
 )
+from generator.present.cells.headers import HEADERS, Headers
 from generator.present.cells.patches import PATCH
 from generator.present.cells.truth import put_truth
 from generator.present.content.averages import LocationFiles
@@ -189,7 +190,7 @@ def _put_heavy_files(
         cells=cells,
         colored=colored,
         copies=put_pictures(),
-        averages=begun.locations.publish(run, scale),
+        averages=begun.locations.publish(run, scale, read),
         similarity=similarity,
         weights=weights,
         divergence=differ,
@@ -247,13 +248,14 @@ def _put_numbers(
 ) -> dict[tuple[str, str], CellContent | Failure]:
     """Write the chunks of every cell. One record at a time is in memory of each process."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
+    headers = Headers(HEADERS.read(cache.kept, cache.former))
     for cell in run.cells:
         if cell.failure is not None or not cell.record:
             found: CellContent | Failure = cell.failure or Failure("There is no record.")
         else:
             next(begun.ready)
             try:
-                found = begun.job(cache, read, cell)
+                found = begun.job(cache, read, cell, headers)
             except GalleryError as error:
                 found = Failure(error.message, error.hint)
             else:
@@ -261,6 +263,7 @@ def _put_numbers(
                     each.add(cell, read)
         cells[cell.model, cell.image] = found
         advance()
+    HEADERS.write(cache.kept, cache.former, headers.note())
     return cells
 
 
