@@ -187,11 +187,13 @@ class SimilarityFiles:
     def _put_layers(
         self, slug: str, found: PooledList
     ) -> tuple[LayerPictures | NotApplicable, tuple[FileEntry, ...]]:
+        found.gather(self._read)
         missing = found.missing()
         if missing is not None:
             return missing, ()
         stem = f"m/{slug}/layer-similarity"
         numbers = LAYERS.put(self._cache, stem, found.parts(), found.alike)
+        found.release()
         alike = LAYERS.read(self._cache.root / numbers.path)
         if alike.lacks:
             return NotApplicable(alike.lacks), (numbers,)
