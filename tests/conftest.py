@@ -83,7 +83,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.quick)
         if "slow" in costly and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(600))
-    chosen = config.option.markexpr or config.option.keyword or config.option.lf
+    again = getattr(config.option, "lf", False)  # not there without pytest's cache
+    chosen = config.option.markexpr or config.option.keyword or again
     if not chosen and config.args == config.getini("testpaths"):
         left_out = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=left_out)

@@ -84,7 +84,7 @@ def test_a_step_at_once_after_back_keeps_what_one_went_back_to(visit: Visit) -> 
     page = opened.page
     for _ in range(2):
         page.click("[data-step=layer][data-by='-1']")
-        assert page.input_value("#layer") == "5"
+        expect(page.locator("#layer")).to_have_value("5")
         page.go_back()
         expect(page.locator("#layer")).to_have_value("6")
 
@@ -363,6 +363,6 @@ def test_a_click_in_a_wall_shows_its_result_where_the_reader_is(visit: Visit) ->
     expect(peek).to_be_visible()
     expect(peek).to_be_in_viewport()
     assert page.evaluate("() => scrollY") == scrolled
-    assert "Layer 1 of 6, mean" in peek.inner_text()
+    expect(peek).to_contain_text("Layer 1 of 6, mean")
     page.keyboard.press("Escape")
     expect(peek).to_be_hidden()

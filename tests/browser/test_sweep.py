@@ -148,8 +148,8 @@ def test_a_phone_shows_the_page_of_the_sweep_without_scrolling_aside(
 def test_two_models_are_first_the_two_that_are_seen(page: Page, site: Path) -> None:
     open_image(page, site)
     page.get_by_role("button", name="Two models").click()
-    said = [page.locator(f"#{name} option:checked").inner_text() for name in ("a", "b")]
-    assert said == ["Plain", "our run, step 16000"]
+    for name, model in ("a", "Plain"), ("b", "our run, step 16000"):
+        expect(page.locator(f"#{name} option:checked")).to_have_text(model)
     page.get_by_label("Second model").select_option(label="our run, step 0")
     expect(page.locator("#pair-says")).to_contain_text("our run, step 0")
     expect(page.locator("#pair-value")).not_to_be_empty()

@@ -22,9 +22,10 @@ from generator.analysis.features.boxes import BoolArray
 from generator.analysis.features.masks import layer_masks
 from generator.analysis.features.objects import NO_FEATURES, Objects
 from generator.analysis.features.pca import (
+    FirstComponents,
     LeadingComponent,
-    leading_component,
-    with_and_without,
+    first_components,
+    leading,
 )
 from generator.records.record import AttentionRecord, FloatArray, outlier_patches
 
@@ -217,15 +218,27 @@ class CellMaps:
     alike: tuple[AlikeMap, ...] | NotApplicable
 
 
-def cell_maps(record: AttentionRecord, objects: Objects) -> CellMaps:
+def first_of(record: AttentionRecord) -> FirstComponents | None:
+    """The first principal component of a record; None for less than two patches with features."""
+    if record.features is None or record.layout.patches < 2:
+        return None
+    outliers = np.zeros(record.layout.patches, dtype=np.bool_)
+    outliers[outlier_patches(record.norms[:, record.layout.patch_slice]).patches] = True
+    return first_components(record.features.last, outliers)
+
+
+def cell_maps(
+    record: AttentionRecord, objects: Objects, first: FirstComponents | None = None
+) -> CellMaps:
     """Compute the maps of a record.
 
     Args:
         record: of one model on one image.
+        first: as :func:`first_of` finds it; None to find it here.
     """
     layout = record.layout
     norms = _norms(record)
-    component, without = _components(record, norms.outliers)
+    component, without = _components(record, first or first_of(record))
     return CellMaps(
         norms=norms,
         queries=_queries(record),
@@ -329,20 +342,21 @@ def _tokencut(objects: Objects) -> TokenCutMaps | NotApplicable:
 
 
 def _components(
-    record: AttentionRecord, outliers: BoolArray
+    record: AttentionRecord, first: FirstComponents | None
 ) -> tuple[ComponentMap | NotApplicable, ComponentMap | NotApplicable]:
     """The first principal component, and the one that is fitted without outliers."""
     if record.features is None:
         return NO_FEATURES, NO_FEATURES
-    last, layout, flat = record.features.last, record.layout, outliers.ravel()
-    if layout.patches < 2:
-        return TOO_FEW, TOO_FEW if outliers.any() else NO_OUTLIERS
-    if not outliers.any():
-        return _component(leading_component(last, layout)), NO_OUTLIERS
-    if layout.patches - flat.sum() < 2:
-        return _component(leading_component(last, layout)), TOO_FEW
-    whole, without = with_and_without(last, layout, flat)
-    return _component(whole), _component(without)
+    last, layout = record.features.last, record.layout
+    if first is None:
+        return TOO_FEW, NO_OUTLIERS
+    whole = _component(leading(first.whole, last, layout, 0))
+    few = int(first.outliers.sum())
+    if not few:
+        return whole, NO_OUTLIERS
+    if first.without is None:
+        return whole, TOO_FEW
+    return whole, _component(leading(first.without, last, layout, few))
 
 
 def _component(found: LeadingComponent) -> ComponentMap:

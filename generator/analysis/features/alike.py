@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.cosine import cosine_maps, unit_vectors
-from generator.analysis.features.eigen import leading_subspace
+from generator.analysis.features.eigen import leading_coordinates
 from generator.analysis.features.objects import NO_FEATURES, Objects
 from generator.records.record import AttentionRecord, FloatArray, TokenLayout, outlier_patches
 
@@ -95,15 +95,18 @@ def small_features(features: FloatArray) -> SmallFeatures:
     """Compress features to the fewest directions that keep every cosine within :data:`NEAR`.
 
     The directions are the top singular vectors of the uncentered unit vectors, or nearly so, which
-    minimizes the loss. With the most directions the error may still be larger; it is reported.
+    minimizes the loss. With the most directions the error may still be larger; it is reported. The
+    sign of a direction is free: here its largest coordinate is positive.
 
     Args:
         features: ``[patch, channel]``.
     """
     # rounding of float32 is a hundred-thousandth of the error allowed
     units = unit_vectors(features).astype(np.float32)
-    turned = units @ _directions(units, DIMENSIONS[-1])
     exact = np.clip(units @ units.T, -1, 1)
+    turned = leading_coordinates(exact, min(DIMENSIONS[-1], *units.shape))
+    largest = turned[np.abs(turned).argmax(axis=0), np.arange(turned.shape[1])]
+    turned *= np.where(largest < 0, -1, 1).astype(np.float32)
     for count in DIMENSIONS:
         last = count >= min(turned.shape[1], DIMENSIONS[-1])
         # most counts that are too small are so among a few patches already
@@ -113,19 +116,6 @@ def small_features(features: FloatArray) -> SmallFeatures:
         if found.most <= NEAR or last:
             break
     return found
-
-
-def _directions(units: FloatArray, count: int) -> FloatArray:
-    """The top right singular vectors ``[channel, direction]``, largest singular value first.
-
-    They are the eigenvectors of the Gram matrix of the channels. Small singular values lose digits
-    there, but only the largest are taken. The sign of a singular vector is free: here its largest
-    entry is positive.
-    """
-    count = min(count, *units.shape)
-    directions = leading_subspace(units.T @ units, count)
-    largest = directions[np.abs(directions).argmax(axis=0), np.arange(count)]
-    return directions * np.where(largest < 0, -1, 1).astype(np.float32)
 
 
 def _coded(coordinates: FloatArray, exact: FloatArray, of: slice = _ALL) -> SmallFeatures:

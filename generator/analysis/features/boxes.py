@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,16 +67,19 @@ class SeedTies:
 
     @classmethod
     def of(
-        cls, tied: NDArray[np.intp], box: PatchBox, grow: Callable[[int], PatchBox | None]
+        cls,
+        tied: NDArray[np.intp],
+        box: PatchBox,
+        grow: Callable[[NDArray[np.intp]], Iterable[PatchBox | None]],
     ) -> SeedTies:
         """Compute the boxes of the tied seeds.
 
         Args:
             tied: indices of the tied patches.
-            grow: computes the box of a seed; None if there is none.
+            grow: computes the boxes of some seeds; None for a seed without one.
         """
         places = np.unique(np.linspace(0, len(tied) - 1, min(len(tied), TRIED)).round().astype(int))
-        found = [grow(int(seed)) for seed in tied[places]]
+        found = grow(tied[places])
         overlaps = [box.overlap(other) if other is not None else 0.0 for other in found]
         return cls(len(tied), min(overlaps, default=1.0))
 

@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.boxes import BoolArray
-from generator.analysis.features.pca import border, fit, foreground_sign
+from generator.analysis.features.pca import (
+    PrincipalComponents,
+    border,
+    fit,
+    foreground_sign,
+)
 from generator.records.record import FloatArray, TokenLayout, View
 
 CHANNELS = 3
@@ -60,6 +65,7 @@ def shared_components(
     *,
     left_out: Sequence[BoolArray] | None = None,
     flip: bool = False,
+    first: PrincipalComponents | None = None,
 ) -> SharedComponents | NotApplicable:
     """Fit principal components to a group of images, then again to their foreground.
 
@@ -69,6 +75,7 @@ def shared_components(
         left_out: for each image bool ``[patch]``, patches to exclude from the fits, such as
             outliers; they still get a side and colors.
         flip: whether the other side of the first component is the foreground.
+        first: the first fit, if it is known.
 
     Returns:
         The components; not applicable where too few patches remain for the fit.
@@ -78,7 +85,7 @@ def shared_components(
         used = [~mask for mask in left_out]
     if sum(int(mask.sum()) for mask in used) < 2:
         return NotApplicable("fewer than two patches are left")
-    first = fit((item[mask] for item, mask in zip(features, used, strict=True)), 1)
+    first = first or fit((item[mask] for item, mask in zip(features, used, strict=True)), 1)
     parting = [first.scores(item)[:, 0] for item in features]
     edges = np.concatenate([border(layout) for layout in layouts])
     # The rule is applied to what was fitted, so that outliers do not choose the sign either.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,14 +48,18 @@ def _lanczos(
     that it may have missed one.
     """
     # Late: a build that needs no such analysis should not wait for it to load.
-    from scipy.sparse.linalg import ArpackError, eigsh  # noqa: PLC0415
+    from scipy.linalg.blas import dsymv  # noqa: PLC0415
+    from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh  # noqa: PLC0415
 
     if len(matrix) < SMALLEST_SPARSE:
         return None
+    # one half of the matrix is read, in half the time
+    half = np.asfortranarray(matrix.T)
+    product = LinearOperator(half.shape, matvec=partial(dsymv, 1.0, half), dtype=half.dtype)
     # A fixed start: the same matrix gives the same digits.
     start = np.random.default_rng(0).standard_normal(len(matrix))
     try:
-        values, vectors = eigsh(matrix, k=count + 1, which="LA", v0=start, tol=CONVERGED)
+        values, vectors = eigsh(product, k=count + 1, which="LA", v0=start, tol=CONVERGED)
     except ArpackError:
         return None
     values, vectors = values[::-1], vectors[:, ::-1]
@@ -70,36 +76,40 @@ def _dense(
 
 
 OVERSAMPLED = 32
-"""Vectors beside those wanted, which make :func:`leading_subspace` converge sooner."""
+"""Vectors beside those wanted, which bring :func:`leading_coordinates` nearer to the best."""
 
-ROUNDS = 3
-"""Products with the matrix in :func:`leading_subspace`."""
+ROUNDING = 1e-6
+"""Size of what rounding adds to an eigenvalue in float32, over the largest."""
 
 
-def leading_subspace(matrix: FloatArray, count: int) -> FloatArray:
-    """Nearly the eigenvectors of the largest eigenvalues of a large matrix, the largest first.
+def leading_coordinates(gram: FloatArray, count: int) -> FloatArray:
+    """Nearly the coordinates of vectors along their principal axes, from their dot products.
 
-    Subspace iteration from a fixed start, a tenth of the time of a dense solver. Vectors whose
-    eigenvalues differ little are still mixed: the subspace is good to compress with, but its
-    vectors are no results. A small matrix is solved exactly.
+    The dot products of coordinates come as near to the vectors' as so few can. For many vectors it
+    is the Nyström method with a basis from one product with random vectors: two products in all, a
+    tenth of the time of a dense solver. Axes of nearly equal size are still mixed, so coordinates
+    are good to compress with, but are no results. Few vectors are solved exactly.
 
     Args:
-        matrix: float32, symmetric, no negative eigenvalue.
-        count: vectors wanted.
+        gram: float32 ``[item, item]``, dot products of the vectors.
+        count: coordinates wanted, at most as many as items.
 
     Returns:
-        float32 ``[row, count]``, orthonormal; signs are free.
+        float32 ``[item, coordinate]``, the largest first; signs are free.
     """
     # Late, as above; it takes half as long as numpy's.
     from scipy.linalg import qr  # noqa: PLC0415
 
     width = count + OVERSAMPLED
-    if len(matrix) < 3 * width:
-        return np.linalg.eigh(matrix)[1][:, : -count - 1 : -1]
-    start = np.random.default_rng(0).standard_normal((len(matrix), width), dtype=np.float32)
-    basis = start
-    for _ in range(ROUNDS):
-        basis = qr(matrix @ basis, overwrite_a=True, mode="economic", check_finite=False)[0]
-    inner = np.linalg.eigh(basis.T @ matrix @ basis)[1][:, : -count - 1 : -1]
-    found: FloatArray = basis @ inner
-    return found
+    if len(gram) < 3 * width:
+        sizes, axes = np.linalg.eigh(gram)
+        exact: FloatArray = axes * np.sqrt(np.maximum(sizes, 0))
+        return exact[:, : -count - 1 : -1]
+    start = np.random.default_rng(0).standard_normal((len(gram), width), dtype=np.float32)
+    basis = qr(gram @ start, overwrite_a=True, mode="economic", check_finite=False)[0]
+    products = gram @ basis
+    sizes, axes = np.linalg.eigh(basis.T @ products)
+    least = max(ROUNDING * sizes[-1], np.finfo(np.float32).tiny)
+    found = products @ (axes / np.sqrt(np.maximum(sizes, least)))
+    turned: FloatArray = found @ np.linalg.eigh(found.T @ found)[1][:, : -count - 1 : -1]
+    return turned

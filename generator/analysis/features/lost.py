@@ -7,6 +7,7 @@ heads side by side, *not* normalized.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.boxes import BoolArray, PatchBox, SeedTies, box_around, components
-from generator.analysis.features.cosine import gram_matrix
+from generator.analysis.features.products import DotProducts
 from generator.errors import AnalysisError
 from generator.records.record import FloatArray, TokenLayout, View
 
@@ -76,7 +77,7 @@ def lost(
     *,
     k: int | None = None,
     bias: float = 0.0,
-    gram: NDArray[np.float64] | None = None,
+    products: DotProducts | None = None,
 ) -> Lost | NotApplicable:
     """Find one object.
 
@@ -86,7 +87,7 @@ def lost(
         view: part of the original that the grid covers.
         k: candidate patches of lowest degree; :func:`expansion_size` for None.
         bias: added to every dot product. Darcet 2024 tunes one for each model; 0 is LOST itself.
-        gram: dot products of the vectors, float64 ``[patch, patch]``; None to compute them.
+        products: dot products of the vectors; None to compute them.
 
     Returns:
         The steps; not applicable where the seed has no positive dot product, not even with itself,
@@ -98,16 +99,15 @@ def lost(
     k = expansion_size(layout.patches) if k is None else k
     if k < 1:
         raise AnalysisError(f"At least one patch must be looked at for the expansion, got k = {k}.")
-    if not np.isfinite(vectors).all():
+    products = products or DotProducts(vectors)
+    if not products.finite:
         return NotApplicable("a vector is not finite")
-    gram = gram_matrix(vectors) if gram is None else gram
-    gram = gram + bias if bias else gram
-    positive = gram > 0
-    np.fill_diagonal(positive, False)
-    degree = positive.sum(axis=1)
+    positive = products.above(bias=bias)
+    degree = positive.sum(axis=1) - positive.diagonal()
     order = np.argsort(degree, kind="stable")
     seed = int(order[0])
-    chosen, score = _expanded(gram, order, seed, k)
+    chosen = _expansion(positive, order, seed, k)
+    score = _scores(products, [chosen], bias)[0]
     if score[seed] <= 0:
         return NotApplicable("the patch of lowest degree is like no patch, not even itself")
     row, col = divmod(seed, layout.cols)
@@ -121,7 +121,7 @@ def lost(
     return Lost(
         degree=degree.astype(np.int32).reshape(shape),
         seed=(row, col),
-        similarity=gram[seed].reshape(shape),
+        similarity=(products.of(seed) + bias).reshape(shape),
         expansion=expansion.reshape(shape),
         k=min(k, layout.patches),
         score=score.reshape(shape),
@@ -131,19 +131,34 @@ def lost(
         ties=SeedTies.of(
             np.flatnonzero(degree == degree[seed]),
             box,
-            lambda other: _box_of(_expanded(gram, order, other, k)[1], other, layout),
+            lambda seeds: _boxes(
+                _scores(products, [_expansion(positive, order, one, k) for one in seeds], bias),
+                seeds,
+                layout,
+            ),
         ),
     )
 
 
-def _expanded(
-    gram: NDArray[np.float64], order: NDArray[np.intp], seed: int, k: int
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """The expansion of a seed, and its sum of dot products ``[patch]``."""
-    chosen = np.concatenate([[seed], order[order != seed][: k - 1]])
-    chosen = chosen[gram[seed, chosen] > 0]
-    return chosen, gram[chosen].sum(axis=0)
+def _expansion(positive: BoolArray, order: NDArray[np.intp], seed: int, k: int) -> NDArray[np.intp]:
+    """The patches of the expansion of a seed."""
+    tried = np.concatenate([[seed], order[order != seed][: k - 1]])
+    chosen: NDArray[np.intp] = tried[positive[seed, tried]]
+    return chosen
 
 
-def _box_of(score: NDArray[np.float64], seed: int, layout: TokenLayout) -> PatchBox | None:
-    return box_around(components(layout.fold(score) > 0).holding(*divmod(seed, layout.cols)))
+def _scores(
+    products: DotProducts, expansions: Sequence[NDArray[np.intp]], bias: float
+) -> NDArray[np.float64]:
+    """Sums of the dot products with the patches of each expansion: ``[expansion, patch]``."""
+    sizes = np.array([len(each) for each in expansions])
+    return products.sums(expansions) + bias * sizes[:, None]
+
+
+def _boxes(
+    scores: NDArray[np.float64], seeds: NDArray[np.intp], layout: TokenLayout
+) -> Iterator[PatchBox | None]:
+    """The box of each seed's score."""
+    for score, seed in zip(scores, seeds, strict=True):
+        part = components(layout.fold(score) > 0).holding(*divmod(int(seed), layout.cols))
+        yield box_around(part)

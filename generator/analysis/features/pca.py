@@ -166,34 +166,45 @@ def leading_component(
         AnalysisError: fewer than two patches are left.
     """
     kept = np.ones(layout.patches, dtype=bool) if left_out is None else ~left_out
-    return _leading(fit([features[kept]], 1), features, layout, int((~kept).sum()), flip=flip)
+    return leading(fit([features[kept]], 1), features, layout, int((~kept).sum()), flip=flip)
 
 
-def with_and_without(
-    features: FloatArray, layout: TokenLayout, outliers: BoolArray
-) -> tuple[LeadingComponent, LeadingComponent]:
-    """The first principal component of one image, fitted with all patches and without outliers.
+@dataclass(frozen=True, slots=True)
+class FirstComponents:
+    """Fits of the first principal component of one image's patches.
 
-    Both are as :func:`leading_component` gives them, from one reading of the patches.
+    Attributes:
+        whole: fitted to all patches.
+        without: fitted without the outliers, which is the same where there are none; None where
+            fewer than two patches are left.
+        outliers: bool ``[patch]``.
+    """
+
+    whole: PrincipalComponents
+    without: PrincipalComponents | None
+    outliers: BoolArray
+
+
+def first_components(features: FloatArray, outliers: BoolArray) -> FirstComponents:
+    """Fit the first principal component to one image with and without its outliers, read once.
 
     Args:
         features: ``[patch, channel]``, as for :func:`leading_component`.
-        outliers: bool ``[patch]``, patches that the second is fitted without.
+        outliers: bool ``[patch]``, the patches of unusual norm.
 
     Raises:
-        AnalysisError: fewer than two patches are no outliers.
+        AnalysisError: there are fewer than two patches.
     """
     sums = _Moments()
     sums.add(features[~outliers])
-    without = sums.components(1)
+    without = sums.components(1) if (~outliers).sum() > 1 else None
+    if without is not None and not outliers.any():
+        return FirstComponents(without, without, outliers)
     sums.add(features[outliers])
-    return (
-        _leading(sums.components(1), features, layout, 0),
-        _leading(without, features, layout, int(outliers.sum())),
-    )
+    return FirstComponents(sums.components(1), without, outliers)
 
 
-def _leading(
+def leading(
     found: PrincipalComponents,
     features: FloatArray,
     layout: TokenLayout,

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.boxes import BoolArray, PatchBox, SeedTies, box_around, components
-from generator.analysis.features.cosine import gram_matrix
 from generator.analysis.features.eigen import largest_eigenpairs
+from generator.analysis.features.products import DotProducts
 from generator.records.record import FloatArray, TokenLayout, View
 
 TAU = 0.2
@@ -61,7 +61,7 @@ def tokencut(
     view: View,
     *,
     tau: float = TAU,
-    gram: NDArray[np.float64] | None = None,
+    products: DotProducts | None = None,
 ) -> TokenCut | NotApplicable:
     """Cut the patches in two and return the part around the largest magnitude.
 
@@ -70,18 +70,19 @@ def tokencut(
             they are L2-normalized here.
         view: part of the original that the grid covers.
         tau: cosine above which two patches are joined.
-        gram: dot products of the vectors, float64 ``[patch, patch]``; None to compute them.
+        products: dot products of the vectors; None to compute them.
 
     Returns:
         The cut; not applicable where no cut is better than another (fewer than three patches, all
         of them alike or all unlike, or two equally good cuts), or where a vector has overflowed.
     """
-    if not np.isfinite(vectors).all():
+    products = products or DotProducts(vectors)
+    if not products.finite:
         return NotApplicable("a vector is not finite")
     if layout.patches < 3:
         return NotApplicable("fewer than three patches")
-    joined = _joined(gram_matrix(vectors) if gram is None else gram, tau)
-    pairs = int(joined.sum() - joined.diagonal().sum())
+    joined = products.above(tau)
+    pairs = int(np.count_nonzero(joined) - joined.diagonal().sum())
     if not pairs:
         return NotApplicable("no two patches are alike")
     if pairs == layout.patches * (layout.patches - 1):
@@ -112,17 +113,9 @@ def tokencut(
         ties=SeedTies.of(
             np.flatnonzero(size >= size.max() * (1 - TIED)),
             box,
-            lambda other: box_around(_part(folded, *divmod(other, layout.cols))),
+            lambda seeds: [box_around(_part(folded, *divmod(int(n), layout.cols))) for n in seeds],
         ),
     )
-
-
-def _joined(gram: NDArray[np.float64], tau: float) -> BoolArray:
-    """Whether the cosine of two patches is above ``tau``, ``[patch, patch]``."""
-    norms = np.sqrt(gram.diagonal())
-    lengths = np.where(norms > 0, norms, 1)  # a zero vector is like no other
-    above: BoolArray = gram > tau * lengths * lengths[:, None]
-    return above
 
 
 def _part(vector: NDArray[np.float64], row: int, col: int) -> BoolArray:

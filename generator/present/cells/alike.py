@@ -24,7 +24,7 @@ from generator.text.numbers import rounded
 ALIKE = "alike"
 """Takes the place of the query in the file's name and header."""
 
-ALIKE_VERSION = 6
+ALIKE_VERSION = 7
 """Cache version. Raise it when the file of an unchanged record changes."""
 
 ZERO = 128

@@ -14,10 +14,11 @@ from typing import Literal
 import numpy as np
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.cells.maps import CellMaps, ComponentMap, cell_maps
+from generator.analysis.cells.maps import CellMaps, ComponentMap, cell_maps, first_of
 from generator.analysis.features.objects import Objects
 from generator.analysis.features.pca import WHITENED_RANGE
 from generator.present.cells.chunk import read_header
+from generator.present.cells.fitted import keep_fitted
 from generator.present.cells.gray_png import read_png_text
 from generator.present.cells.norm_codes import decode_norms
 from generator.present.drawing.heatmap import map_png, wall_png
@@ -30,7 +31,7 @@ from generator.present.files.settings import Settings
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell, Run
 
-MAPS_VERSION = 6
+MAPS_VERSION = 7
 """Cache version. Raise it when the maps of an unchanged record change."""
 
 MAPS = PackedFiles("maps", CellMaps)
@@ -176,17 +177,31 @@ def put_maps(
     cell: Cell,
     read: Callable[[str], AttentionRecord],
     objects: Callable[[], Objects],
+    *,
+    alone: bool,
 ) -> FileEntry:
     """Write the values of a cell's maps to the site.
+
+    Args:
+        alone: whether feature colors are fitted to each image alone. They start from the same fit
+            as two of the maps, so they are fitted here and kept.
 
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
+
+    def made() -> CellMaps:
+        record = read(cell.record)
+        first = first_of(record)
+        if alone and cache.kept is not None:
+            keep_fitted(cache.kept, cell.record, read, first)
+        return cell_maps(record, objects(), first)
+
     return MAPS.put(
         cache,
         f"data/{cell.model}/{cell.image}.maps",
         {"record": cell.record, "figures": MAPS_VERSION},
-        lambda: cell_maps(read(cell.record), objects()),
+        made,
     )
 
 

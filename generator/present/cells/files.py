@@ -116,6 +116,7 @@ def put_chunks(
     mixed: bool,
     headers: Headers,
     analyses: bool = False,
+    alone: bool = False,
 ) -> CellContent:
     """Write the chunks and the digest of a cell to the site.
 
@@ -125,6 +126,7 @@ def put_chunks(
         mixed: whether the gallery has models with and without a class token.
         headers: reads the headers of chunks.
         analyses: whether its analyses are drawn.
+        alone: whether feature colors are fitted to each image alone.
 
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
@@ -149,7 +151,7 @@ def put_chunks(
     # digest and maps both need the objects, which take most of their time
     objects = functools.cache(lambda: find_objects(read(cell.record)))
     digest = put_digest(cache, cell, read, objects)
-    maps = put_maps(cache, cell, read, objects) if analyses else None
+    maps = put_maps(cache, cell, read, objects, alone=alone) if analyses else None
     alike = put_alike(cache, cell, read, maps) if maps else None
     header = known or headers.of(chunks[0], cache.root / chunks[0].path)
     return _content(header, chunks, digest, maps, alike)

@@ -25,7 +25,9 @@ from generator.analysis.features.colors import (
     range_of,
     shared_components,
 )
+from generator.analysis.features.objects import NO_FEATURES
 from generator.errors import GalleryError
+from generator.present.cells.fitted import keep_fitted
 from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
@@ -38,7 +40,7 @@ from generator.records.record import (
 )
 from generator.records.run import Run
 
-COLORS_VERSION = 4
+COLORS_VERSION = 5
 """Cache version. Raise it when the colors of unchanged records change."""
 
 TOGETHER = 24
@@ -154,18 +156,26 @@ def _colored_group(
     cache: SiteCache, read: ReadRecord, groups: tuple[_FeatureGroup, ...]
 ) -> Colored:
     """Write the feature colors of all models on a group of images to the site."""
-    fitted = functools.cache(lambda group: _fitted(group, read))
+    fitted = functools.cache(lambda group: _fitted(group, cache, read))
     found: Colored = {}
     for group in groups:
         found |= _published(cache, group, groups[0], fitted)
     return found
 
 
+def fitted_alone(run: Run) -> bool:
+    """Whether components are fitted to each image alone, as there are too many images."""
+    return len(_usable(run)) > TOGETHER
+
+
+def _usable(run: Run) -> list[str]:
+    return [image.slug for image in run.images if image.failure is None]
+
+
 def _groups(run: Run, keys: Mapping[tuple[str, str], str]) -> Iterator[tuple[_FeatureGroup, ...]]:
     """For each group of images, its models. Models without a record of one image are left out."""
-    images = [image.slug for image in run.images if image.failure is None]
-    together = [images] if len(images) <= TOGETHER else [[image] for image in images]
-    for group in together:
+    images = _usable(run)
+    for group in [[image] for image in images] if fitted_alone(run) else [images]:
         models = (
             _FeatureGroup(
                 model.slug,
@@ -258,8 +268,10 @@ def _colored(
     )
 
 
-def _fitted(group: _FeatureGroup, read: ReadRecord) -> _Fitted | NotApplicable:
+def _fitted(group: _FeatureGroup, cache: SiteCache, read: ReadRecord) -> _Fitted | NotApplicable:
     """The components of a group; records are read one at a time and only features are kept."""
+    if len(group.cells) == 1:
+        return _fitted_alone(group.cells[0][1], cache, read)
     features: list[FloatArray] = []
     layouts: list[TokenLayout] = []
     views: list[View] = []
@@ -270,7 +282,7 @@ def _fitted(group: _FeatureGroup, read: ReadRecord) -> _Fitted | NotApplicable:
         except GalleryError as error:
             return NotApplicable(error.message)
         if record.features is None:
-            return NotApplicable("vectors of tokens were not measured")
+            return NO_FEATURES
         outliers = np.zeros(record.layout.patches, dtype=np.bool_)
         outliers[outlier_patches(record.norms[:, record.layout.patch_slice]).patches] = True
         features.append(record.features.last)
@@ -279,6 +291,16 @@ def _fitted(group: _FeatureGroup, read: ReadRecord) -> _Fitted | NotApplicable:
         left_out.append(outliers)
     found = shared_components(features, layouts, left_out=left_out)
     return found if isinstance(found, NotApplicable) else _Fitted(found, tuple(views))
+
+
+def _fitted_alone(record: str, cache: SiteCache, read: ReadRecord) -> _Fitted | NotApplicable:
+    """The components of one record."""
+    try:
+        kept = keep_fitted(cache.kept, record, read)
+    except GalleryError as error:
+        return NotApplicable(error.message)
+    found = kept.components
+    return found if isinstance(found, NotApplicable) else _Fitted(found, (kept.view,))
 
 
 def _rgba(values: FloatArray) -> NDArray[np.uint8]:

@@ -26,11 +26,18 @@ from generator.records.run import Cell, ImageEntry
 
 @dataclass(frozen=True, slots=True)
 class CellJob:
-    """Makes the numbers of a cell: chunks, digest and maps."""
+    """Makes the numbers of a cell: chunks, digest and maps.
+
+    The fields are options of :func:`put_chunks`.
+
+    Attributes:
+        ids: slug of a model -> its id.
+    """
 
     ids: Mapping[str, str]
     mixed: bool
     analyses: bool
+    alone: bool
 
     def __call__(
         self, cache: SiteCache, read: ReadRecord, cell: Cell, headers: Headers
@@ -48,6 +55,7 @@ class CellJob:
             mixed=self.mixed,
             headers=headers,
             analyses=self.analyses,
+            alone=self.alone,
         )
 
 

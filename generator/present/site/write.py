@@ -28,7 +28,11 @@ from generator.present.cells.patches import PATCH
 from generator.present.cells.truth import put_truth
 from generator.present.content.averages import LocationFiles
 from generator.present.content.contents import Colored, Contents, Copies, Divergence
-from generator.present.content.feature_colors import ColoredFeatures, begin_feature_colors
+from generator.present.content.feature_colors import (
+    ColoredFeatures,
+    begin_feature_colors,
+    fitted_alone,
+)
 from generator.present.content.front import put_front
 from generator.present.content.pairs import put_pairs
 from generator.present.content.similarity import SimilarityFiles
@@ -87,7 +91,8 @@ def build_site(
     Args:
         run: models, images and cells.
         read: gives the record of a key. It is called from one thread: once for a record without
-            cached chunks, once more for missing feature colors and for a reduced site.
+            cached chunks, once more for a reduced site and for missing feature colors, unless
+            these are kept.
         out: folder of the site; replaced as a whole at the end.
         templates: the user's templates and static files, which override the program's own.
         version: version of the program, for the pages and the manifest.
@@ -232,7 +237,7 @@ class _Begun:
 
 def _begin_numbers(run: Run, read: ReadRecord, cache: SiteCache, workers: Workers) -> _Begun:
     ids = {model.slug: model.id for model in run.models}
-    job = CellJob(ids, run.mixed, drawn_at_all(run, cache.settings))
+    job = CellJob(ids, run.mixed, drawn_at_all(run, cache.settings), fitted_alone(run))
     locations, alike = LocationFiles(run, cache), SimilarityFiles(run, cache, read)
     keeping = KeepingJob(job, locations.models, alike.records)
     return _Begun(job, locations, alike, workers.ahead(keeping, _recorded(run)))
@@ -344,7 +349,7 @@ def _begin_features(
 ) -> Callable[[], dict[tuple[str, str], ColoredFeatures | NotApplicable]]:
     """Begin with the feature colors of cells whose analyses are drawn; returns what writes them.
 
-    Records are read once more.
+    Records are read once more where components are fitted to all images together.
     """
     keys = {}
     for at, cell in cells.items():

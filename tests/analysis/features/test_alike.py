@@ -8,7 +8,7 @@ import pytest
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.alike import NEAR, alike_maps, small_features
 from generator.analysis.features.cosine import cosine_matrix
-from generator.analysis.features.eigen import leading_subspace
+from generator.analysis.features.eigen import leading_coordinates
 from generator.analysis.features.objects import find_objects
 from generator.records.extras import EXTRAS
 from tests import tiny
@@ -94,16 +94,26 @@ def test_without_features_there_is_a_reason() -> None:
     assert isinstance(alike_maps(record, find_objects(record)), NotApplicable)
 
 
-def test_directions_of_wide_features_keep_as_much_as_exact_ones() -> None:
-    """From 480 channels on they are found by a few products with the matrix."""
+@pytest.mark.parametrize(("decay", "more"), [(0.5, 0.12), (1.0, 0.08), (2.0, 0.01)])
+def test_coordinates_of_many_patches_lose_hardly_more_than_exact_ones(
+    decay: float, more: float
+) -> None:
+    """From 480 patches on they are found by two products with the Gram matrix."""
     rng = np.random.default_rng(4)
-    features = (
-        rng.normal(size=(600, 512)) / np.sqrt(np.arange(1, 513)) @ rng.normal(size=(512, 512))
-    )
-    gram = (features.T @ features).astype(np.float32)
-    found = leading_subspace(gram, 128).astype(float)
-    kept = np.einsum("cd,ce,ed->d", found, gram.astype(float), found)
-    best = np.linalg.eigvalsh(gram.astype(float))[:-129:-1]
-    np.testing.assert_allclose(found.T @ found, np.eye(128), atol=1e-5)
-    assert 0.999 * best.sum() < kept.sum() <= best.sum() * (1 + 1e-5)
-    np.testing.assert_allclose(kept[:16], best[:16], rtol=1e-3)
+    features = rng.normal(size=(600, 512)) / np.arange(1, 513) ** decay
+    features[7] = 0
+    features = features @ np.linalg.qr(rng.normal(size=(512, 512)))[0]
+    gram = (features @ features.T).astype(np.float32)
+    found = leading_coordinates(gram, 128).astype(float)
+    sizes, axes = np.linalg.eigh(gram.astype(float))
+    best = axes[:, :-129:-1] * np.sqrt(sizes[:-129:-1])
+    np.testing.assert_allclose((found[:, :16] ** 2).sum(0), sizes[:-17:-1], rtol=2e-3)
+    lost, least = (np.linalg.norm(gram - each @ each.T) for each in (found, best))
+    assert lost < (1 + more) * least + 1e-5 * sizes[-1]
+    assert not found[7].any()
+
+
+def test_patches_without_any_feature_have_no_coordinates() -> None:
+    found = small_features(np.zeros((600, 512)))
+    assert not found.codes.any()
+    assert found.most == 0

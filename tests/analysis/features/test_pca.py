@@ -19,10 +19,11 @@ from generator.analysis.features.colors import (
 from generator.analysis.features.cosine import cosine_maps, cosine_matrix
 from generator.analysis.features.pca import (
     border,
+    first_components,
     fit,
     foreground_sign,
+    leading,
     leading_component,
-    with_and_without,
 )
 from generator.errors import AnalysisError
 from generator.records.record import TokenLayout, View
@@ -107,17 +108,29 @@ def test_outliers_capture_the_component_unless_they_are_left_out() -> None:
     assert np.isfinite(free.scores).all()
 
 
-def test_with_and_without_outliers_are_the_two_fits() -> None:
+def test_fits_with_and_without_outliers_are_the_two_fits() -> None:
     features = planted(GRID, (2, 1, 6, 4))
     outliers = np.zeros(GRID.patches, dtype=bool)
     outliers[[3, 30]] = True
     features[outliers] = 300 * np.random.default_rng(5).normal(size=32)
-    both = with_and_without(features, GRID, outliers)
+    first = first_components(features, outliers)
+    assert first.without is not None
+    both = leading(first.whole, features, GRID, 0), leading(first.without, features, GRID, 2)
     alone = leading_component(features, GRID), leading_component(features, GRID, left_out=outliers)
     for found, expected in zip(both, alone, strict=True):
         np.testing.assert_allclose(found.scores, expected.scores, atol=1e-9)
         assert found.explained == pytest.approx(expected.explained)
         assert found.left_out == expected.left_out
+
+
+def test_fits_without_outliers_and_with_too_many() -> None:
+    features = planted(GRID, (2, 1, 6, 4))
+    none = np.zeros(GRID.patches, dtype=bool)
+    first = first_components(features, none)
+    assert first.without is first.whole
+    all_but_one = ~none
+    all_but_one[7] = False
+    assert first_components(features, all_but_one).without is None
 
 
 # --- colors -------------------------------------------------------------------------------------

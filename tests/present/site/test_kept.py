@@ -12,8 +12,11 @@ import pytest
 from generator.present.cells.headers import HEADERS
 from generator.present.content.averages import SO_FAR
 from generator.present.site.write import build_site
+from generator.records.extras import EXTRAS
+from generator.records.record import AttentionRecord
 from generator.records.run import Failure
 from generator.records.store import Store
+from tests import tiny
 from tests.present.gallery import Gallery, many
 from tests.present.site.test_site import VERSION
 from tests.present.site.test_workers import OnlyInWorkers, bytes_of
@@ -145,3 +148,23 @@ def test_workers_hand_numbers_over_and_the_program_reads_no_record(
     )
     assert not result.failures
     assert bytes_of(tmp_path / "two") == build(trial, tmp_path / "one", None)
+
+
+def test_records_are_read_once_where_images_have_their_own_feature_colors(
+    trial: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.present.content.feature_colors.TOGETHER", 1)
+    measured = tiny.record(extras=EXTRAS).features
+    reads = []
+
+    def read(key: str) -> AttentionRecord:
+        reads.append(key)
+        return replace(trial.read(key), features=measured)
+
+    site, afresh = tmp_path / "site", tmp_path / "afresh"
+    build_site(trial.run, read, site, version=VERSION, kept=tmp_path / "kept")
+    assert sorted(reads) == sorted(cell.record for cell in trial.run.cells)
+    build_site(trial.run, read, afresh, version=VERSION)
+    found = bytes_of(site)
+    assert any(".features." in name and name.endswith(".png") for name in found)
+    assert found == bytes_of(afresh)
