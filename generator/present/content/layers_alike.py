@@ -189,8 +189,7 @@ class PooledList:
         """Similarity of the layers, or what the records lack."""
         if self.lacks:
             return LayersAlike((), self.lacks, ())
-        values = np.stack(self._values)
-        return LayersAlike(tuple(self._taken), "", layer_matrices(values, values))
+        return LayersAlike(tuple(self._taken), "", layer_matrices(np.stack(self._values)))
 
     def features(self, read: ReadRecord) -> PooledFeatures | NotApplicable:
         """Features of all images, read from the records if :meth:`add` skipped them."""
@@ -213,13 +212,15 @@ def too_few(images: int) -> NotApplicable | None:
     )
 
 
-def layer_matrices(one: FloatArray, two: FloatArray) -> tuple[LayerMatrix, ...]:
+def layer_matrices(one: FloatArray, two: FloatArray | None = None) -> tuple[LayerMatrix, ...]:
     """CKA of two models, or of one with itself, over the same images; without pictures."""
     return tuple(
         LayerMatrix(
             group=group,
             standardized=standardize,
-            similarity=layer_similarity(one[:, :, n], two[:, :, n], standardize=standardize),
+            similarity=layer_similarity(
+                one[:, :, n], None if two is None else two[:, :, n], standardize=standardize
+            ),
             picture=None,
         )
         for n, group in enumerate(("CLS", "patches"))
