@@ -39,7 +39,7 @@ def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gallery:
 
 
 def without_last(trial: Gallery) -> Gallery:
-    return of_images(trial, range(IMAGES - 1))
+    return of_images(trial, range(len(trial.run.images) - 1))
 
 
 def of_images(trial: Gallery, places: Iterable[int]) -> Gallery:
