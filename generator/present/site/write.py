@@ -312,13 +312,13 @@ def _patch_scale(cells: Sequence[tuple[str, CellContent]]) -> Scale | None:
 
 def _model_digests(run: Run, digests: Digests) -> dict[str, ModelDigest]:
     """Digests of models over their images; models without digests are left out."""
-    found = {}
-    for model in run.models:
-        cells = [digests.of(model.slug, image.slug) for image in run.images]
-        own = [cell for cell in cells if cell is not None]
-        if own:
-            found[model.slug] = model_digest(own)
-    return found
+    slugs = [image.slug for image in run.images]
+    held = {m.slug: [slug for slug in slugs if (m.slug, slug) in digests.paths] for m in run.models}
+    return {
+        model: model_digest(digest for slug in own if (digest := digests.of(model, slug)))
+        for model, own in held.items()
+        if own
+    }
 
 
 def _begin_analysis_maps(
