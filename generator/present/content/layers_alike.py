@@ -112,11 +112,17 @@ class PooledList:
     Features of many models do not fit into memory: those that are kept beside the records are read
     when they are needed.
 
+    Args:
+        cells: a sample of the model's cells.
+        spare: keys of other records that are read anyway. Their features are kept as well, since
+            one more image makes another sample.
+
     Attributes:
+        records: keys of the records whose features are added or kept.
         lacks: what the records lack; empty for nothing.
     """
 
-    def __init__(self, cache: SiteCache, cells: list[Cell]) -> None:
+    def __init__(self, cache: SiteCache, cells: list[Cell], spare: frozenset[str]) -> None:
         self._cache = cache
         self._cells = cells
         self._images = {cell.image: cell.record for cell in cells}
@@ -128,25 +134,24 @@ class PooledList:
         self._known = self._reason is None and bool(
             cache.find("layer-similarity", records_parts(self._images))
         )
-
-    @property
-    def records(self) -> frozenset[str]:
-        """Keys of the records whose features are added."""
         wanted = not self._known and self._reason is None
-        return frozenset(self._images.values()) if wanted else frozenset()
+        self.records = spare | frozenset(self._images.values()) if wanted else frozenset()
 
     def add(self, cell: Cell, read: ReadRecord) -> None:
         """Add the features of a cell's record if they are needed."""
-        if self._known or self._reason is not None or cell.image not in self._images:
+        if cell.record not in self.records or self._reason is not None:
             return
-        self._added.append(cell)
-        if self._cache.kept is None:
-            self._take(cell, read)
-            return
+        sampled = cell.image in self._images
         try:
             keep_pooled(self._cache, cell, read)
         except GalleryError as error:
-            self._reason = NotApplicable(str(error))
+            if sampled:
+                self._reason = NotApplicable(str(error))
+            return
+        if sampled:
+            self._added.append(cell)
+            if self._cache.kept is None:
+                self._take(cell, read)
 
     def gather(self, read: ReadRecord) -> None:
         """Read the features of all cells that were added, unless they are here."""

@@ -69,6 +69,20 @@ def test_one_more_picture_reads_only_its_own_records(trial: Gallery, tmp_path: P
 
 
 @pytest.mark.slow
+def test_one_more_picture_than_a_sample_reads_only_its_own_records(
+    trial: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.present.content.similarity.MOST_LAYER_IMAGES", IMAGES - 1)
+    more = many(tmp_path / "more", IMAGES + 2)
+    kept, site = tmp_path / "kept", tmp_path / "site"
+    build(without_last(more), site, kept)
+    last = more.run.images[-1].slug
+    found = build(more, site, kept)
+    assert set(more.reads) == {cell.record for cell in more.run.cells if cell.image == last}
+    assert found == build(more, tmp_path / "afresh", None)
+
+
+@pytest.mark.slow
 def test_a_gallery_of_other_pictures_is_as_if_built_afresh(trial: Gallery, tmp_path: Path) -> None:
     kept, site = tmp_path / "kept", tmp_path / "site"
     build(trial, site, kept)
