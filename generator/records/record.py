@@ -325,9 +325,10 @@ class AttentionRecord:
 
         The map to show for the blocks of a model without a class token.
         """
-        patches, tokens = self.layout.patches, self.layout.tokens
-        from_prefix: FloatArray = self.attention.astype(np.float32).sum(axis=0)
-        from_all: FloatArray = (from_prefix + patches * self.received.astype(np.float32)) / tokens
+        from_all: FloatArray = self.received.astype(np.float32)
+        from_all *= self.layout.patches  # in place: it takes half the time
+        from_all += self.attention.astype(np.float32).sum(axis=0)
+        from_all /= self.layout.tokens
         return from_all
 
 

@@ -28,7 +28,7 @@ _OCTAVES, _PARTS = 64, 4
 _LOST = 5e-7
 """What terms that are left out may add to a similarity."""
 
-_BLOCK = 1 << 14
+_BLOCK = 1 << 15
 """Shares that are worked on at once: their terms fit into the processor's cache."""
 
 
@@ -52,10 +52,7 @@ def row_similarity(one: FloatArray, two: FloatArray | None = None) -> FloatArray
     combined = _combinations(first if two is None else np.concatenate((first, second)))
     left = _combined(first, combined)
     right = left if two is None else _combined(second, combined)
-    found: FloatArray = np.zeros((len(first), len(second)), dtype=np.float32)
-    for mine, other in zip(left, right, strict=True):
-        found += mine @ other.T
-    found = np.clip(found / 2, 0, 1)
+    found: FloatArray = np.clip(left @ right.T / 2, 0, 1)
     if two is None:
         np.fill_diagonal(found, 1)
     return found
@@ -102,13 +99,15 @@ def _combinations(shares: FloatArray) -> FloatArray:
 
 
 def _combined(shares: FloatArray, combined: FloatArray) -> FloatArray:
-    """Combinations of the terms of shares: float32 ``[combination, row, key]``."""
-    flat = shares.ravel()
-    found = np.empty((len(combined), len(flat)), dtype=np.float32)
-    for start in range(0, len(flat), _BLOCK):
-        some = slice(start, start + _BLOCK)
-        found[:, some] = combined @ _terms(flat[some])
-    return found.reshape(len(combined), *shares.shape)
+    """Combinations of the terms of shares: float32 ``[row, combination x key]``."""
+    rows, keys = shares.shape
+    found = np.empty((rows, len(combined), keys), dtype=np.float32)
+    step = max(1, _BLOCK // keys)
+    for start in range(0, rows, step):
+        some = shares[start : start + step]
+        made = (combined @ _terms(some.ravel())).reshape(len(combined), len(some), keys)
+        found[start : start + step] = made.swapaxes(0, 1)
+    return found.reshape(rows, -1)
 
 
 def _shares(rows: FloatArray) -> FloatArray:

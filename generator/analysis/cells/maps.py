@@ -347,16 +347,16 @@ def _components(
     """The first principal component, and the one that is fitted without outliers."""
     if record.features is None:
         return NO_FEATURES, NO_FEATURES
-    last, layout = record.features.last, record.layout
     if first is None:
         return TOO_FEW, NO_OUTLIERS
-    whole = _component(leading(first.whole, last, layout, 0))
+    layout = record.layout
+    whole = _component(leading(first.whole, first.features, layout, 0))
     few = int(first.outliers.sum())
     if not few:
         return whole, NO_OUTLIERS
     if first.without is None:
         return whole, TOO_FEW
-    return whole, _component(leading(first.without, last, layout, few))
+    return whole, _component(leading(first.without, first.features, layout, few))
 
 
 def _component(found: LeadingComponent) -> ComponentMap:

@@ -47,6 +47,8 @@ def cosine_maps(
     for patch in patches:
         if not 0 <= patch < len(features):
             raise AnalysisError(f"There is no patch {patch} among {len(features)}.")
-    units = unit_vectors(features)
-    cosines: NDArray[np.float64] = np.clip(units[list(patches)] @ units.T, -1, 1)
-    return cosines.reshape(len(patches), layout.rows, layout.cols)
+    values = np.asarray(features, dtype=np.float64)
+    units = unit_vectors(values[list(patches)])
+    lengths = np.sqrt(np.einsum("pc,pc->p", values, values))
+    along = units @ values.T / np.where(lengths > 0, lengths, 1)
+    return np.clip(along, -1, 1).reshape(len(patches), layout.rows, layout.cols)

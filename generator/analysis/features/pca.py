@@ -46,18 +46,19 @@ class PrincipalComponents:
         Over the vectors that were fitted each component has mean 0 and variance 1; one without
         variance is 0.
         """
-        values = _exact_enough(features)
+        values = exact_enough(features)
         along = (values - self.mean.astype(values.dtype)) @ self.axes.T.astype(values.dtype)
         real = self.explained > NEGLIGIBLE
         return np.where(real, along / np.sqrt(np.where(real, self.variance, 1)), 0)
 
 
-def _exact_enough(vectors: FloatArray) -> FloatArray:
-    """Vectors in float64; those of half precision in float32, which is half the work.
+def exact_enough(vectors: FloatArray) -> FloatArray:
+    """Vectors of half precision in float32, others as they are.
 
-    That loses none of their digits, and sums of products lose far less than half precision has.
+    That is half the work of float64. It loses none of their digits, and sums of products lose far
+    less than half precision has.
     """
-    return vectors.astype(np.float32 if vectors.dtype == np.float16 else np.float64, copy=False)
+    return vectors.astype(np.float32) if vectors.dtype == np.float16 else vectors
 
 
 class _Moments:
@@ -71,7 +72,7 @@ class _Moments:
         """Add vectors ``[sample, channel]``."""
         if not len(vectors):
             return
-        values = _exact_enough(vectors)
+        values = exact_enough(vectors)
         if self._shift is None:  # sums of what is left near zero keep their digits
             self._shift = values.mean(axis=0).astype(np.float64)
             self._total = np.zeros_like(self._shift)
@@ -178,11 +179,13 @@ class FirstComponents:
         without: fitted without the outliers, which is the same where there are none; None where
             fewer than two patches are left.
         outliers: bool ``[patch]``.
+        features: ``[patch, channel]``, as :func:`exact_enough` gives them.
     """
 
     whole: PrincipalComponents
     without: PrincipalComponents | None
     outliers: BoolArray
+    features: FloatArray
 
 
 def first_components(features: FloatArray, outliers: BoolArray) -> FirstComponents:
@@ -195,13 +198,13 @@ def first_components(features: FloatArray, outliers: BoolArray) -> FirstComponen
     Raises:
         AnalysisError: there are fewer than two patches.
     """
-    sums = _Moments()
+    features, sums = exact_enough(features), _Moments()
     sums.add(features[~outliers])
     without = sums.components(1) if (~outliers).sum() > 1 else None
     if without is not None and not outliers.any():
-        return FirstComponents(without, without, outliers)
+        return FirstComponents(without, without, outliers, features)
     sums.add(features[outliers])
-    return FirstComponents(sums.components(1), without, outliers)
+    return FirstComponents(sums.components(1), without, outliers, features)
 
 
 def leading(

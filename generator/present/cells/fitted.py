@@ -61,6 +61,6 @@ def _fitted(record: AttentionRecord, first: FirstComponents | None) -> FittedIma
     if first is None or first.without is None:
         return FittedImage(NotApplicable("fewer than two patches are left"), record.view)
     found = shared_components(
-        [record.features.last], [record.layout], left_out=[first.outliers], first=first.without
+        [first.features], [record.layout], left_out=[first.outliers], first=first.without
     )
     return FittedImage(found, record.view)

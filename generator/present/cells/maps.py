@@ -155,8 +155,8 @@ def _by_value(attention: FloatArray, record: AttentionRecord) -> FloatArray:
     assert record.values is not None, "only asked for where norms of values were measured"
     given = attention * record.values.norms.astype(np.float32)
     sums = given.sum(axis=-1, keepdims=True, dtype=np.float64)
-    shares: FloatArray = (given / np.where(sums > 0, sums, 1)).astype(np.float32)
-    return shares * np.float32(record.layout.tokens)
+    given *= (record.layout.tokens / np.where(sums > 0, sums, 1)).astype(np.float32)
+    return given
 
 
 def _shares(rows: FloatArray, layout: TokenLayout) -> FloatArray:

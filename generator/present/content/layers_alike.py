@@ -21,7 +21,7 @@ from generator.present.files.packed import PackedFiles
 from generator.records.record import FloatArray, ReadRecord
 from generator.records.run import Cell
 
-SIMILARITY_VERSION = 5
+SIMILARITY_VERSION = 6
 """Cache version. Raise it when similarities of unchanged records change."""
 
 

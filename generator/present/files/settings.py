@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-RENDER_VERSION = 11
+RENDER_VERSION = 12
 """Cache version. Raise it when chunks, walls or pictures of unchanged records change."""
 
 
