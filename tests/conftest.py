@@ -133,11 +133,12 @@ def tabs(chromium: Browser) -> Tabs:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of the demo gallery, whose networks really run."""
 
-    def make(folder: Path) -> None:
+    def make(folder: Path) -> Path:
         gallery = bundled("examples") / "demo.toml"
         generator.build(load_spec(gallery, out=folder / "site", store=folder / "store"))
+        return folder / "site"
 
-    return once(tmp_path_factory, "demo", make) / "site"
+    return once(tmp_path_factory, "demo", make)
 
 
 @pytest.fixture(scope="session")
@@ -146,8 +147,9 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from generator.present.site.write import build_site
     from tests.present.gallery import many
 
-    def make(folder: Path) -> None:
+    def make(folder: Path) -> Path:
         trial = many(folder / "pictures", 450)
         build_site(trial.run, trial.read, folder / "site", version="1.2.3")
+        return folder / "site"
 
-    return once(tmp_path_factory, "big", make) / "site"
+    return once(tmp_path_factory, "big", make)

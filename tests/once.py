@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from filelock import FileLock
 
+T = TypeVar("T")
 
-def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """The folder of this name, which tests read and never change.
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], T]) -> T:
+    """What ``make`` gives; tests read the files that it names and never change them.
 
     Args:
         factory: pytest's fixture of the session.
-        name: of the folder; one for all modules and processes.
-        make: fills an empty folder.
+        name: of a folder; one for all modules and processes.
+        make: fills the folder, which is empty, and gives what tests need to know of it.
     """
     own = factory.getbasetemp()
     root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
@@ -24,6 +28,6 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], obje
     with FileLock(root / f"{name}.lock"):
         if not made.exists():
             folder.mkdir()
-            make(folder)
-            made.touch()
-    return folder
+            made.write_bytes(pickle.dumps(make(folder)))
+        found: T = pickle.loads(made.read_bytes())
+        return found

@@ -18,6 +18,7 @@ from generator.present.site.write import build_site
 from generator.records.record import View
 from tests import tiny
 from tests.browser.opened import Opened, Tabs
+from tests.once import once
 from tests.present.gallery import Gallery, gallery
 
 PART = View(96, 64, left=16.5, top=0, right=80.5, bottom=64, input_width=96, input_height=64)
@@ -34,7 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
-    folder = tmp_path_factory.mktemp("browser")
+    return once(tmp_path_factory, "browser", make_site)
+
+
+def make_site(folder: Path) -> tuple[Gallery, Path]:
     trial = gallery(folder / "pictures")
     key = trial.run.cell("registers", "image0").record
     trial.records[key] = replace(trial.records[key], view=PART)

@@ -1,7 +1,8 @@
 """A plugin of pytest that shows every animation frame late, as a loaded machine does.
 
 A test that reads the page right after a click passes or fails by chance; with this plugin it
-always fails: ``pytest -p tests.browser.late_frames tests/browser``.
+always fails: ``pytest -p tests.browser.late_frames tests/browser``. A film leaves frames out when
+they come too late for it, so the test that counts them fails too.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from generator.present.site.write import build_site
 from generator.records.paper import Author, Paper, PaperLink, TeaserCell
 from generator.records.run import Run
 from tests.browser.opened import Opened, Tabs, overflow
+from tests.once import once
 from tests.present.filmed import with_frames
 from tests.present.gallery import gallery
 from tests.present.sweeping import sweeping
@@ -75,13 +76,15 @@ def with_paper(run: Run) -> Run:
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory, big: Path) -> Sites:
-    folder = tmp_path_factory.mktemp("checks")
-    small = gallery(folder / "pictures", images=4)
-    build_site(with_paper(small.run), small.read, folder / "small", version="1.2.3")
-    trained = sweeping(folder / "trained-pictures", images=6)
-    run = with_frames(trained.run, 2)
-    build_site(run, trained.read, folder / "trained", version="1.2.3")
-    return Sites(folder / "small", big, folder / "trained")
+    def make(folder: Path) -> Sites:
+        small = gallery(folder / "pictures", images=4)
+        build_site(with_paper(small.run), small.read, folder / "small", version="1.2.3")
+        trained = sweeping(folder / "trained-pictures", images=6)
+        run = with_frames(trained.run, 2)
+        build_site(run, trained.read, folder / "trained", version="1.2.3")
+        return Sites(folder / "small", big, folder / "trained")
+
+    return once(tmp_path_factory, "checks", make)
 
 
 PAGES = (

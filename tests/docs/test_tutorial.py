@@ -7,13 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import generator
 from tests.docs.blocks import ROOT, Block, blocks
+from tests.once import once
 
 TUTORIAL = "docs/tutorial.md"
 COOKBOOK = "docs/cookbook.md"
@@ -42,10 +43,28 @@ def run(block: Block, folder: Path, environment: dict[str, str]) -> str:
     return done.stdout + done.stderr
 
 
+@dataclass(frozen=True)
+class Followed:
+    """The tutorial, followed from start to end.
+
+    Attributes:
+        folder: as the tutorial makes it, with this checkout's program and an empty origin.
+        environment: of every command.
+        said: what every block printed.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+    said: list[str]
+
+
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
-    """A folder as the tutorial makes it, with this checkout's program and an empty origin."""
-    folder = tmp_path_factory.mktemp("tutorial") / "my-gallery"
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    return once(tmp_path_factory, "tutorial", follow)
+
+
+def follow(place: Path) -> Followed:
+    folder = place / "my-gallery"
     for name in ("models", "images"):
         shutil.copytree(ROOT / "examples" / name, folder / name)
     programs = folder.parent / "bin"
@@ -66,13 +85,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict
         "GIT_COMMITTER_EMAIL": "reader@example.org",
     }
     subprocess.run(["git", "init", "--quiet", "--bare", folder.parent / "origin.git"], check=True)
-    yield folder, environment
+    return Followed(folder, environment, walk(folder, environment))
 
 
-@pytest.fixture(scope="module")
-def said(world: tuple[Path, dict[str, str]]) -> list[str]:
-    """What every block of the tutorial printed; gallery files are saved where they stand."""
-    folder, environment = world
+def walk(folder: Path, environment: dict[str, str]) -> list[str]:
+    """What every block of the tutorial prints; gallery files are saved where they stand."""
     steps = [*blocks(TUTORIAL, "sh"), *blocks(TUTORIAL, "toml")]
     printed = []
     for step in sorted(steps, key=lambda block: block.line):
@@ -86,22 +103,21 @@ def said(world: tuple[Path, dict[str, str]]) -> list[str]:
 
 @pytest.mark.slow
 def test_the_tutorial_leads_to_a_published_page(
-    world: tuple[Path, dict[str, str]], said: list[str]
+    followed: Followed,
 ) -> None:
-    folder, _ = world
-    origin = folder.parent / "origin.git"
+    origin = followed.folder.parent / "origin.git"
     tree = ["git", "-C", origin, "ls-tree", "-r", "--name-only", "gh-pages"]
     listed = subprocess.run(tree, check=True, capture_output=True, text=True).stdout.splitlines()
     assert {"index.html", "manifest.json", "methods/index.html"} <= set(listed)
+    said = followed.said
     assert sum("measured" in text for text in said) == 2
     assert any("0 measured, 20 from the store" in text for text in said), "nothing is done twice"
     assert not any("warning: " in text for text in said), said
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("said")
-def test_the_tutorial_leaves_the_files_it_names(world: tuple[Path, dict[str, str]]) -> None:
-    folder, _ = world
+def test_the_tutorial_leaves_the_files_it_names(followed: Followed) -> None:
+    folder = followed.folder
     for name in ("statistics.csv", "gallery.html", "maps.pdf", "maps.tex", "maps.bib"):
         assert (folder / name).stat().st_size > 100, name
     assert (folder / "site" / "figures" / "fig1.pdf").read_bytes().startswith(b"%PDF")
@@ -111,15 +127,14 @@ def test_the_tutorial_leaves_the_files_it_names(world: tuple[Path, dict[str, str
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("said")
 def test_the_notebook_of_the_cookbook_runs(
-    world: tuple[Path, dict[str, str]],
+    followed: Followed,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    folder, environment = world
+    folder, store = followed.folder, followed.environment["ATTENTION_GALLERY_CACHE"]
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("ATTENTION_GALLERY_CACHE", environment["ATTENTION_GALLERY_CACHE"])
+    monkeypatch.setenv("ATTENTION_GALLERY_CACHE", store)
     cells = [block for block in blocks(COOKBOOK, "python") if "generator" in block.text]
     assert len(cells) == 3
     for cell in cells:

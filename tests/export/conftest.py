@@ -14,6 +14,7 @@ from generator.cli import main
 from generator.present.site.write import build_site
 from generator.records.store import Store
 from tests.browser.opened import Opened
+from tests.once import once
 from tests.present.gallery import Gallery, gallery
 
 
@@ -37,8 +38,10 @@ class Exportable:
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Exportable:
-    folder = tmp_path_factory.mktemp("export")
-    return exported(gallery(folder / "pictures"), folder)
+    def make(folder: Path) -> Exportable:
+        return exported(gallery(folder / "pictures"), folder)
+
+    return once(tmp_path_factory, "export", make)
 
 
 def exported(trial: Gallery, folder: Path) -> Exportable:

@@ -16,11 +16,12 @@ from generator.export.printed.page import printed_html
 from generator.export.source import Source
 from generator.records.store import Store
 from tests.export.figures.figuring import Figuring, figuring, request
+from tests.once import once
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Figuring:
-    return figuring(tmp_path_factory.mktemp("damaged"))
+    return once(tmp_path_factory, "figuring", figuring)
 
 
 @pytest.fixture

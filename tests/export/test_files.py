@@ -10,6 +10,7 @@ from generator.errors import StoreError
 from generator.export.files import put, whole_folder, write_files
 from tests.export.conftest import Exportable
 from tests.export.figures.figuring import Figuring, figuring
+from tests.once import once
 
 
 def test_files_that_belong_together_are_all_there_or_none(tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ def test_nothing_is_written_into_the_site(made: Exportable, command: str, name: 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Figuring:
-    return figuring(tmp_path_factory.mktemp("files"))
+    return once(tmp_path_factory, "figuring", figuring)
 
 
 def test_a_bibliography_is_no_other_file(drawn: Figuring, tmp_path: Path) -> None:

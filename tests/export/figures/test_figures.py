@@ -38,13 +38,14 @@ from tests.export.figures.figuring import (
     rasters,
     request,
 )
+from tests.once import once
 
 SHOWN = ("-m", "plain", "-m", "registers")
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Figuring:
-    return figuring(tmp_path_factory.mktemp("figures"))
+    return once(tmp_path_factory, "figuring", figuring)
 
 
 @pytest.mark.parametrize("span", ["column", "text"])

@@ -37,6 +37,7 @@ from tests.export.figures.figuring import (
     rasters,
     request,
 )
+from tests.once import once
 from tests.present.gallery import many
 
 ORDINARY = [preset for preset in PRESETS.values() if "many" not in preset.needs]
@@ -50,7 +51,7 @@ ASKED = {
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Figuring:
-    return figuring(tmp_path_factory.mktemp("presets"))
+    return once(tmp_path_factory, "figuring", figuring)
 
 
 @pytest.fixture(scope="module")

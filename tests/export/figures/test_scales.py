@@ -22,11 +22,12 @@ from generator.present.cells.maps import maps_of
 from generator.present.drawing.map_range import range_of
 from generator.text.numbers import between, number
 from tests.export.figures.figuring import Figuring, figuring, request
+from tests.once import once
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Figuring:
-    return figuring(tmp_path_factory.mktemp("scales"))
+    return once(tmp_path_factory, "figuring", figuring)
 
 
 def drawn(made: Figuring, **given: object) -> Drawn:

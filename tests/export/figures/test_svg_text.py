@@ -11,6 +11,7 @@ import pytest
 from generator.export.figures.layout.style import figure_bytes, styled
 from generator.export.figures.layout.svg_text import FALLBACKS, advance, steady_letters
 from tests.export.figures.figuring import Figuring, figuring
+from tests.once import once
 
 SHOWN = ("-m", "plain", "-m", "registers", "-i", "image0")
 TEXT = "{http://www.w3.org/2000/svg}text"
@@ -18,7 +19,7 @@ TEXT = "{http://www.w3.org/2000/svg}text"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Figuring:
-    return figuring(tmp_path_factory.mktemp("letters"))
+    return once(tmp_path_factory, "figuring", figuring)
 
 
 def texts(path: Path) -> dict[str, ElementTree.Element]:

@@ -29,6 +29,7 @@ from generator.present.site.write import build_site
 from generator.records.paper import Paper, TeaserCell
 from generator.records.record import OUTLIER
 from generator.text.amounts import size_in_words
+from tests.once import once
 from tests.present.filmed import with_frames
 from tests.present.gallery import Gallery, tree
 from tests.present.sized import HEADS, LAYERS, SIDE, sized
@@ -75,17 +76,16 @@ class Tier:
 
 
 @pytest.fixture(scope="module")
-def trial(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
-    return sized(tmp_path_factory.mktemp("sized"))
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, list[Tier]]:
+    return once(tmp_path_factory, "tiers", make_tiers)
 
 
-@pytest.fixture(scope="module")
-def tiers(trial: Gallery, tmp_path_factory: pytest.TempPathFactory) -> list[Tier]:
+def make_tiers(folder: Path) -> tuple[Gallery, list[Tier]]:
     """From everything down to the smallest site there is, each in a folder of its own.
 
     Each is written over a copy of the whole site, whose files it takes over.
     """
-    folder = tmp_path_factory.mktemp("tiers")
+    trial = sized(folder / "pictures")
     found: list[Tier] = []
     limit = None
     while True:
@@ -95,9 +95,19 @@ def tiers(trial: Gallery, tmp_path_factory: pytest.TempPathFactory) -> list[Tier
         try:
             report = build(trial, site, limit)
         except SpecError:
-            return found
+            return trial, found
         found.append(Tier(site, limit, report))
         limit = found[-1].bytes - 1
+
+
+@pytest.fixture(scope="module")
+def trial(made: tuple[Gallery, list[Tier]]) -> Gallery:
+    return made[0]
+
+
+@pytest.fixture(scope="module")
+def tiers(made: tuple[Gallery, list[Tier]]) -> list[Tier]:
+    return made[1]
 
 
 def build(trial: Gallery, site: Path, limit: int | None) -> SiteResult:
