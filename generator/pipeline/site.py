@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from generator.export.anonymous import Anonymous
 from generator.export.source import MeasuredGallery, gallery_of
-from generator.pipeline.costs.forecast import learn_from
 from generator.pipeline.plan import WorkPlan
 from generator.pipeline.workers.cluster import Cluster
 from generator.pipeline.workers.pages import cluster_pool
@@ -74,6 +73,9 @@ def write_site(
         )
     logger.info("pages are made in %.1f s", time.monotonic() - start)
     if new:
+        # late: it asks the hub, whose client takes as long to load as a new picture
+        from generator.pipeline.costs.forecast import learn_from  # noqa: PLC0415
+
         learn_from(plan, spec, settings, time.monotonic() - start)
     return site
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from generator.analysis.attention.budget import HeadBudget
+from generator.analysis.absent import NotApplicable
+from generator.analysis.attention.budget import HeadBudget, MassBudget
+from generator.analysis.attention.heads import HeadTables
+from generator.analysis.attention.rollout import RolloutDiagnostics
 from generator.analysis.attention.values import SinkValues
 from generator.analysis.cells.digest import CellDigest
 from generator.analysis.stream.massive import MassiveSummary
 from generator.analysis.stream.means import ChannelMeans, SinkMeans, channel_means, sink_means
-from generator.analysis.stream.norms import NormSummary, combine_norms
-from generator.analysis.stream.onset import Onset, onset_of
+from generator.analysis.stream.norms import NormCollection, NormSummary
+from generator.analysis.stream.onset import Onset, OnsetSeries, onset_of
 from generator.records.record import FloatArray
 
 
@@ -95,13 +98,40 @@ class ModelDigest:
         return next((each for each in self.budgets if each.query == query), None)
 
 
-def model_digest(cells: Sequence[CellDigest]) -> ModelDigest:
-    """Combine the digests of a model's images.
+@dataclass(frozen=True, slots=True)
+class _Averaged:
+    """What of a cell's digest is averaged; the rest takes more memory."""
+
+    heads: HeadTables
+    budget: MassBudget
+    head_budgets: tuple[HeadBudget, ...]
+    onset: OnsetSeries
+    rollout: RolloutDiagnostics
+    massive: MassiveSummary | NotApplicable
+    sinks: SinkValues | NotApplicable
+
+
+def model_digest(digests: Iterable[CellDigest]) -> ModelDigest:
+    """Combine the digests of a model's images, which are asked for one after the other.
 
     Raises:
         AnalysisError: there are no digests, or they are of different models.
     """
-    norms = combine_norms([cell.norms for cell in cells])
+    collected, cells = NormCollection(), []
+    for each in digests:
+        collected.add(each.norms)
+        cells.append(
+            _Averaged(
+                heads=each.heads,
+                budget=each.budget,
+                head_budgets=each.head_budgets,
+                onset=each.onset,
+                rollout=each.rollout,
+                massive=each.massive,
+                sinks=each.sinks,
+            )
+        )
+    norms = collected.combined()
     heads = cells[0].heads
     massive = [cell.massive for cell in cells if isinstance(cell.massive, MassiveSummary)]
     return ModelDigest(
@@ -146,7 +176,7 @@ def spread_of(values: Sequence[FloatArray]) -> Spread:
     )
 
 
-def _spread(cells: Sequence[CellDigest], value: Callable[[CellDigest], FloatArray]) -> Spread:
+def _spread(cells: Sequence[_Averaged], value: Callable[[_Averaged], FloatArray]) -> Spread:
     return spread_of([value(cell) for cell in cells])
 
 
@@ -155,7 +185,7 @@ def _there(values: FloatArray | None) -> FloatArray:
     return values
 
 
-def _budgets(cells: Sequence[CellDigest]) -> tuple[QueryMeans, ...]:
+def _budgets(cells: Sequence[_Averaged]) -> tuple[QueryMeans, ...]:
     names = dict.fromkeys(each.query for cell in cells for each in cell.budget.queries)
     found = []
     for name in names:
@@ -172,7 +202,7 @@ def _budgets(cells: Sequence[CellDigest]) -> tuple[QueryMeans, ...]:
     return tuple(found)
 
 
-def _head_budgets(cells: Sequence[CellDigest]) -> tuple[HeadBudget, ...]:
+def _head_budgets(cells: Sequence[_Averaged]) -> tuple[HeadBudget, ...]:
     """Mean over images; the queries are tokens of the model, so all images have them."""
     found = []
     for place, first in enumerate(cells[0].head_budgets):

@@ -13,7 +13,7 @@ LEAST_IMAGES = 256
 
 
 def layer_similarity(
-    one: FloatArray, two: FloatArray, *, standardize: bool = False
+    one: FloatArray, two: FloatArray | None = None, *, standardize: bool = False
 ) -> FloatArray | NotApplicable:
     """Linear CKA between all layers of two models, or of a model with itself.
 
@@ -22,7 +22,8 @@ def layer_similarity(
 
     Args:
         one: ``[image, layer + 1, channel]``.
-        two: ``[image, layer + 1, channel]`` of another model on the same images.
+        two: ``[image, layer + 1, channel]`` of another model on the same images; None to compare
+            ``one`` with itself.
         standardize: whether to standardize every channel over images first; constant channels are
             dropped.
 
@@ -34,7 +35,7 @@ def layer_similarity(
     Raises:
         AnalysisError: the images differ in number.
     """
-    if len(one) != len(two):
+    if two is not None and len(one) != len(two):
         raise AnalysisError(
             f"Layers are compared over the same images: one model has {len(one)}, the other "
             f"{len(two)}."
@@ -43,9 +44,10 @@ def layer_similarity(
         return NotApplicable(
             f"similarity of layers needs at least {LEAST_IMAGES} images; this run has {len(one)}"
         )
-    if np.isnan(one).any() or np.isnan(two).any():
+    if np.isnan(one).any() or (two is not None and np.isnan(two).any()):
         return NotApplicable("one of the models has no CLS token")
-    first, second = _grams(one, standardize), _grams(two, standardize)
+    first = _grams(one, standardize)
+    second = first if two is None else _grams(two, standardize)
     across = np.array([[_hsic(a, b) for b in second] for a in first])
     own = [np.array([_hsic(gram, gram) for gram in grams]) for grams in (first, second)]
     size = np.sqrt(np.outer(np.maximum(own[0], 0), np.maximum(own[1], 0)))

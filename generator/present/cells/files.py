@@ -11,7 +11,6 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -20,16 +19,10 @@ from generator.analysis.grids import PlacedMap, area_means
 from generator.analysis.stream.norms import outliers_of
 from generator.present.cells.alike import put_alike
 from generator.present.cells.analysis_maps import put_maps
-from generator.present.cells.chunk import (
-    CellFacts,
-    Header,
-    chunk_bytes,
-    read_chunk,
-    read_header,
-    statistics_of,
-)
+from generator.present.cells.chunk import CellFacts, chunk_bytes, read_chunk, statistics_of
 from generator.present.cells.digests import put_digest
 from generator.present.cells.divergence import divergence_bytes
+from generator.present.cells.headers import Headers, HeaderSummary, MapNote
 from generator.present.cells.maps import (
     FUSED,
     PRIMARY,
@@ -44,28 +37,11 @@ from generator.present.cells.patches import PATCH, patch_chunk_bytes, patch_hist
 from generator.present.drawing.heatmap import map_png, wall_png
 from generator.present.drawing.quantize import Quantized, decode
 from generator.present.drawing.scale import Scale, octave_histogram
-from generator.present.files.cache import Part, SiteCache
+from generator.present.files.cache import Part, Readable, SiteCache
 from generator.present.files.manifest import FileEntry, Kind
 from generator.present.files.reductions import COARSE, WALL_CELLS, Detail, wall_grid
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell
-
-
-@dataclass(frozen=True, slots=True)
-class MapNote:
-    """Numbers of one map that its caption prints.
-
-    Attributes:
-        row: label of the wall's row: the layer, or ``pool``.
-        column: number of the head from 1, or ``mean``.
-        maximum: in times uniform.
-        patches: share of the query's attention on patches.
-    """
-
-    row: str
-    column: str
-    maximum: float
-    patches: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +114,7 @@ def put_chunks(
     read: Callable[[str], AttentionRecord],
     *,
     mixed: bool,
+    headers: Headers,
     analyses: bool = False,
     alone: bool = False,
 ) -> CellContent:
@@ -147,6 +124,7 @@ def put_chunks(
         model: id of the model in the gallery, which chunks name. Anonymous copies have another id.
         read: gives the record; called only if the previous site lacks a chunk.
         mixed: whether the gallery has models with and without a class token.
+        headers: reads the headers of chunks.
         analyses: whether its analyses are drawn.
         alone: whether feature colors are fitted to each image alone.
 
@@ -154,7 +132,7 @@ def put_chunks(
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
     stem = f"data/{cell.model}/{cell.image}"
-    known = _known_header(cache, stem, cell.record, model, mixed=mixed)
+    known = _known_header(cache, headers, stem, cell.record, model, mixed=mixed)
     if known is None:
         jobs = _jobs(read(cell.record), mixed=mixed)
     else:
@@ -175,7 +153,7 @@ def put_chunks(
     digest = put_digest(cache, cell, read, objects)
     maps = put_maps(cache, cell, read, objects, alone=alone) if analyses else None
     alike = put_alike(cache, cell, read, maps) if maps else None
-    header = known or read_header(cache.root / chunks[0].path)
+    header = known or headers.of(chunks[0], cache.root / chunks[0].path)
     return _content(header, chunks, digest, maps, alike)
 
 
@@ -307,19 +285,19 @@ def _parts(record: str, model: str, query: str, *, mixed: bool) -> dict[str, Par
 
 
 def _known_header(
-    cache: SiteCache, stem: str, record: str, model: str, *, mixed: bool
-) -> Header | None:
+    cache: SiteCache, headers: Headers, stem: str, record: str, model: str, *, mixed: bool
+) -> HeaderSummary | None:
     """Header of the first chunk, if the chunks of all queries exist already."""
 
-    def path(query: str) -> Path | None:
+    def found(query: str) -> Readable | None:
         parts = _parts(record, model, query, mixed=mixed)
         return cache.readable(_kind(query), f"{stem}.{query}", parts)
 
-    primary = path(PRIMARY)
+    primary = found(PRIMARY)
     if primary is None:
         return None
-    header = read_header(primary)
-    return header if all(path(query) for query in header.facts.queries) else None
+    header = headers.of(primary.file, primary.path)
+    return header if all(found(query) for query in header.facts.queries) else None
 
 
 def _kind(query: str) -> Kind:
@@ -361,44 +339,24 @@ def _nothing() -> bytes:
 
 
 def _content(
-    header: Header,
+    header: HeaderSummary,
     chunks: tuple[FileEntry, ...],
     digest: FileEntry,
     maps: FileEntry | None,
     alike: FileEntry | None,
 ) -> CellContent:
-    maxima = np.array(header.maxima, dtype=np.float32)
-    patches = np.array([[m[-1] for m in row] for row in header.mass], dtype=np.float32)
-
-    def note(row: int, column: int) -> MapNote:
-        name = "mean" if column == header.heads else str(column + 1)
-        return MapNote(
-            header.rows[row], name, float(maxima[row, column]), float(patches[row, column])
-        )
-
-    heads = np.s_[:, : header.heads]
-    strongest = np.unravel_index(np.nanargmax(maxima[heads]), maxima[heads].shape)
-    palest = np.unravel_index(np.nanargmin(patches[heads]), patches[heads].shape)
     return CellContent(
         facts=header.facts,
         token=header.token,
         rows=header.rows,
         heads=header.heads,
-        last=note(header.facts.model.layers - 1, header.heads),
-        strongest=note(int(strongest[0]), int(strongest[1])),
-        palest=note(int(palest[0]), int(palest[1])),
-        entropy=np.array(header.statistics.entropy, dtype=np.float32),
+        last=header.last,
+        strongest=header.strongest,
+        palest=header.palest,
+        entropy=np.array(header.entropy, dtype=np.float32),
         chunks=chunks,
         digest=digest,
         maps=maps,
         alike=alike,
-        on_registers=_on_registers(header),
+        on_registers=header.on_registers,
     )
-
-
-def _on_registers(header: Header) -> float | None:
-    registers = [group in header.facts.layout.registers for group in header.groups]
-    if header.token == RECEIVED or not any(registers):
-        return None
-    row = header.mass[header.facts.model.layers - 1][header.heads]
-    return sum(share or 0.0 for share, is_one in zip(row, registers, strict=True) if is_one)

@@ -88,8 +88,8 @@ class Pooled:
 POOLED = KeptNumbers("pooled", Pooled, 1)
 
 
-def keep_pooled(cache: SiteCache, cell: Cell, read: ReadRecord) -> Pooled:
-    """The pooled features of one record, kept beside it.
+def keep_pooled(cache: SiteCache, cell: Cell, read: ReadRecord) -> None:
+    """Keep the pooled features of one record beside it, if the cache keeps anything.
 
     Args:
         read: gives the record; called only if they are not kept yet.
@@ -97,25 +97,36 @@ def keep_pooled(cache: SiteCache, cell: Cell, read: ReadRecord) -> Pooled:
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
+    if cache.kept is not None:
+        POOLED.ensure(cache.kept, {"record": cell.record}, lambda: _pooled(cell, read))
 
-    def pooled() -> Pooled:
-        features = read(cell.record).features
-        return Pooled(features.pooled if features is not None else None)
 
-    return POOLED.of(cache.kept, {"record": cell.record}, pooled)
+def _pooled(cell: Cell, read: ReadRecord) -> Pooled:
+    features = read(cell.record).features
+    return Pooled(features.pooled if features is not None else None)
 
 
 class PooledList:
     """Features of all layers, gathered image by image unless the previous site has the result.
 
+    Features of many models do not fit into memory: those that are kept beside the records are read
+    when they are needed.
+
+    Args:
+        cells: a sample of the model's cells.
+        spare: keys of other records that are read anyway. Their features are kept as well, since
+            one more image makes another sample.
+
     Attributes:
+        records: keys of the records whose features are added or kept.
         lacks: what the records lack; empty for nothing.
     """
 
-    def __init__(self, cache: SiteCache, cells: list[Cell]) -> None:
+    def __init__(self, cache: SiteCache, cells: list[Cell], spare: frozenset[str]) -> None:
         self._cache = cache
         self._cells = cells
         self._images = {cell.image: cell.record for cell in cells}
+        self._added: list[Cell] = []
         self._taken: dict[str, str] = {}
         self._values: list[FloatArray] = []
         self.lacks = ""
@@ -123,23 +134,42 @@ class PooledList:
         self._known = self._reason is None and bool(
             cache.find("layer-similarity", records_parts(self._images))
         )
-
-    @property
-    def records(self) -> frozenset[str]:
-        """Keys of the records whose features are added."""
         wanted = not self._known and self._reason is None
-        return frozenset(self._images.values()) if wanted else frozenset()
+        self.records = spare | frozenset(self._images.values()) if wanted else frozenset()
 
     def add(self, cell: Cell, read: ReadRecord) -> None:
         """Add the features of a cell's record if they are needed."""
-        if not self._known and cell.image in self._images:
-            self._take(cell, read)
+        if cell.record not in self.records or self._reason is not None:
+            return
+        sampled = cell.image in self._images
+        try:
+            keep_pooled(self._cache, cell, read)
+        except GalleryError as error:
+            if sampled:
+                self._reason = NotApplicable(str(error))
+            return
+        if sampled:
+            self._added.append(cell)
+            if self._cache.kept is None:
+                self._take(cell, read)
+
+    def gather(self, read: ReadRecord) -> None:
+        """Read the features of all cells that were added, unless they are here."""
+        if not self._values:
+            for cell in self._added:
+                self._take(cell, read)
+
+    def release(self) -> None:
+        """Give the memory back, if the features can be read again."""
+        if self._cache.kept is not None:
+            self._values.clear()
 
     def _take(self, cell: Cell, read: ReadRecord) -> None:
         if self.lacks or self._reason is not None:
             return
         try:
-            pooled = keep_pooled(self._cache, cell, read).values
+            parts = {"record": cell.record}
+            pooled = POOLED.of(self._cache.kept, parts, lambda: _pooled(cell, read)).values
         except GalleryError as error:
             self._reason = NotApplicable(str(error))
             return
@@ -154,7 +184,7 @@ class PooledList:
         return records_parts(self._images if self._known or self.lacks else self._taken)
 
     def missing(self) -> NotApplicable | None:
-        """Why there is no file, after all cells were added."""
+        """Why there is no file, after all cells were gathered."""
         if self._known or self.lacks or self._reason is not None:
             return self._reason
         # records that could not be read are missing only now
@@ -164,14 +194,13 @@ class PooledList:
         """Similarity of the layers, or what the records lack."""
         if self.lacks:
             return LayersAlike((), self.lacks, ())
-        values = np.stack(self._values)
-        return LayersAlike(tuple(self._taken), "", layer_matrices(values, values))
+        return LayersAlike(tuple(self._taken), "", layer_matrices(np.stack(self._values)))
 
     def features(self, read: ReadRecord) -> PooledFeatures | NotApplicable:
         """Features of all images, read from the records if :meth:`add` skipped them."""
-        if self._known and not self._values:
-            for cell in self._cells:
-                self._take(cell, read)
+        if self._known and not self._added:
+            self._added = self._cells
+        self.gather(read)
         if self.lacks:
             return NotApplicable(self.lacks)
         if self._reason is not None:
@@ -188,13 +217,15 @@ def too_few(images: int) -> NotApplicable | None:
     )
 
 
-def layer_matrices(one: FloatArray, two: FloatArray) -> tuple[LayerMatrix, ...]:
+def layer_matrices(one: FloatArray, two: FloatArray | None = None) -> tuple[LayerMatrix, ...]:
     """CKA of two models, or of one with itself, over the same images; without pictures."""
     return tuple(
         LayerMatrix(
             group=group,
             standardized=standardize,
-            similarity=layer_similarity(one[:, :, n], two[:, :, n], standardize=standardize),
+            similarity=layer_similarity(
+                one[:, :, n], None if two is None else two[:, :, n], standardize=standardize
+            ),
             picture=None,
         )
         for n, group in enumerate(("CLS", "patches"))

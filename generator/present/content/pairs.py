@@ -222,7 +222,7 @@ class _Pair:
     def over(self, model: str, models: Mapping[str, ModelDigest]) -> ModelDigest:
         if models[model].images == len(self.images):
             return models[model]
-        return model_digest([self.cell(model, image).digest for image in self.images])
+        return model_digest(self.cell(model, image).digest for image in self.images)
 
     def comparisons(self) -> dict[str, MapComparison]:
         count = len(self.images)

@@ -14,7 +14,7 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.analysis.attention.head_similarity import clustered_order, row_similarity
 from generator.present.cells.chunk import read_chunk, read_header
-from generator.present.cells.files import CellContent
+from generator.present.cells.files import CellContent, has_chunks
 from generator.present.content.layers_alike import (
     LAYERS,
     SIMILARITY_VERSION,
@@ -123,7 +123,13 @@ class SimilarityFiles:
         many = {usable[place] for place in evenly(len(usable), MOST_LAYER_IMAGES)}
         for model in run.models:
             cells = [cell for cell in run.cells if cell.model == model.slug and cell.record]
-            self._layers[model.slug] = PooledList(cache, [c for c in cells if c.image in many])
+            spare = frozenset(
+                cell.record
+                for cell in cells
+                if cell.image not in many and not has_chunks(cache, cell, model.id, mixed=run.mixed)
+            )
+            sample = [cell for cell in cells if cell.image in many]
+            self._layers[model.slug] = PooledList(cache, sample, spare)
 
     def add(self, cell: Cell, read: ReadRecord) -> None:
         """Add a cell's record if it is needed and can be read."""
@@ -131,7 +137,7 @@ class SimilarityFiles:
 
     @property
     def records(self) -> frozenset[str]:
-        """Keys of the records whose features are added."""
+        """Keys of the records whose features are added or kept."""
         return frozenset().union(*(each.records for each in self._layers.values()))
 
     def publish(
@@ -187,11 +193,13 @@ class SimilarityFiles:
     def _put_layers(
         self, slug: str, found: PooledList
     ) -> tuple[LayerPictures | NotApplicable, tuple[FileEntry, ...]]:
+        found.gather(self._read)
         missing = found.missing()
         if missing is not None:
             return missing, ()
         stem = f"m/{slug}/layer-similarity"
         numbers = LAYERS.put(self._cache, stem, found.parts(), found.alike)
+        found.release()
         alike = LAYERS.read(self._cache.root / numbers.path)
         if alike.lacks:
             return NotApplicable(alike.lacks), (numbers,)

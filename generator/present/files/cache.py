@@ -45,6 +45,23 @@ class PutFile:
     reused: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A file that can be read before it is put.
+
+    Attributes:
+        root: the folder that ``file`` is in: of the former site, or the staging folder.
+    """
+
+    file: FileEntry
+    root: Path
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.root / self.file.path
+
+
 class SiteCache:
     """Writes files to the staging folder, and reuses those of the previous site.
 
@@ -74,10 +91,6 @@ class SiteCache:
         self._verified: set[str] = set()
         self._folders: set[str] = set()
 
-    def former_path(self, file: FileEntry) -> Path:
-        """Path of a file in the previous site."""
-        return self.former / file.path
-
     def knows(self, kind: Kind, parts: Mapping[str, Part]) -> bool:
         """Whether the previous site's manifest lists a file for these inputs, damaged or not."""
         return made_of(kind, parts) in self._known
@@ -93,13 +106,14 @@ class SiteCache:
         """
         self._adopted.update({(put.file.made_of, put.stem): put for put in files})
 
-    def readable(self, kind: Kind, stem: str, parts: Mapping[str, Part]) -> Path | None:
-        """Path of the file for these inputs, adopted or in the previous site; None if it is new."""
-        adopted = self._adopted.get((made_of(kind, parts), stem))
+    def readable(self, kind: Kind, stem: str, parts: Mapping[str, Part]) -> Readable | None:
+        """The file for these inputs, adopted or in the previous site; None if it is new."""
+        hashed = made_of(kind, parts)
+        adopted = self._adopted.get((hashed, stem))
         if adopted is not None:
-            return self.root / adopted.file.path
-        known = self.find(kind, parts)
-        return self.former_path(known) if known is not None else None
+            return Readable(adopted.file, self.root)
+        known = self._whole(hashed)
+        return Readable(known, self.former) if known is not None else None
 
     def reuse(self, made_of: str, stem: str, suffix: str) -> FileEntry | None:
         """Reuse the file with this hash of inputs; None if it is missing or damaged."""
@@ -115,8 +129,9 @@ class SiteCache:
             self._verified.add(made_of)
             return file
         del self._known[made_of]
-        if self.former_path(file).exists():
-            logger.warning("%s is damaged and is made again.", self.former_path(file))
+        path = self.former / file.path
+        if path.exists():
+            logger.warning("%s is damaged and is made again.", path)
         return None
 
     def put(
@@ -147,13 +162,13 @@ class SiteCache:
         data = make()
         sha256 = hashlib.sha256(data).hexdigest()
         path = f"{stem}.{sha256[:8]}{suffix}"
-        self._place(path).write_bytes(data)
+        Path(self._place(path)).write_bytes(data)
         file = FileEntry(path, kind, query, hashed, sha256, len(data))
         return self._counted(PutFile(stem, file, reused=False))
 
     def _taken(self, known: FileEntry, stem: str, suffix: str) -> FileEntry:
         path = f"{stem}.{known.sha256[:8]}{suffix}"
-        link(self.former_path(known), self._place(path))
+        link(f"{self.former}/{known.path}", self._place(path))
         file = known if known.path == path else replace(known, path=path)
         return self._counted(PutFile(stem, file, reused=True))
 
@@ -163,15 +178,15 @@ class SiteCache:
         self.rendered += not put.reused
         return put.file
 
-    def _place(self, path: str) -> Path:
+    def _place(self, path: str) -> str:
         folder = path.rpartition("/")[0]
         if folder not in self._folders:  # each holds many files
             (self.root / folder).mkdir(parents=True, exist_ok=True)
             self._folders.add(folder)
-        return self.root / path
+        return f"{self.root}/{path}"  # there are thousands: no paths
 
 
-def link(source: Path, target: Path) -> None:
+def link(source: Path | str, target: Path | str) -> None:
     """Hard link a file, or copy it where the file system has no links."""
     try:
         os.link(source, target)

@@ -16,9 +16,10 @@ from dataclasses import astuple
 from pathlib import Path
 
 from generator.present.files.cache import link
+from generator.present.files.kept import place_of
 from generator.present.files.manifest import TextEntry
 from generator.present.files.manifest_file import is_whole
-from generator.present.files.program import hash_of, hashes_in, program_hash
+from generator.present.files.program import hashes_in, program_hash
 from generator.temporary import beside
 
 FOLDER = "pages"
@@ -41,8 +42,7 @@ class FormerPages:
         self._new: dict[str, TextEntry] = {}
         if kept is None:
             return
-        place = hash_of(str(former.resolve()).encode("utf-8", "surrogateescape"))
-        self._note = kept / FOLDER / f"{place}.json"
+        self._note = kept / FOLDER / f"{place_of(former)}.json"
         users = hashes_in(templates) if templates else ()
         self._program = "\n".join((program_hash(), *users)).encode("utf-8", "surrogateescape")
         with suppress(OSError, ValueError, TypeError, AttributeError):

@@ -11,6 +11,7 @@ from PIL import Image
 from generator.images.pixels import open_picture
 from generator.present.cells.analysis_maps import AnalysisMaps, put_analysis_maps
 from generator.present.cells.files import CellContent, put_chunks, put_colored
+from generator.present.cells.headers import Headers
 from generator.present.content.averages import keep_sums
 from generator.present.content.contents import Copies
 from generator.present.content.crop import SMALL, put_crop
@@ -38,14 +39,21 @@ class CellJob:
     analyses: bool
     alone: bool
 
-    def __call__(self, cache: SiteCache, read: ReadRecord, cell: Cell) -> CellContent:
-        """Put the files of a cell."""
+    def __call__(
+        self, cache: SiteCache, read: ReadRecord, cell: Cell, headers: Headers
+    ) -> CellContent:
+        """Put the files of a cell.
+
+        Args:
+            headers: reads the headers of chunks.
+        """
         return put_chunks(
             cache,
             cell,
             self.ids[cell.model],
             read,
             mixed=self.mixed,
+            headers=headers,
             analyses=self.analyses,
             alone=self.alone,
         )
@@ -66,7 +74,7 @@ class KeepingJob:
 
     def __call__(self, cache: SiteCache, read: ReadRecord, cell: Cell) -> None:
         """Put the files of a cell, and keep what is summed up beside the records."""
-        self.numbers(cache, read, cell)
+        self.numbers(cache, read, cell, Headers())
         if cache.kept is None:
             return
         if cell.model in self.sums:

@@ -16,6 +16,7 @@ from generator.present.pages.image.sequence import sequence_pages
 from generator.present.pages.image.views import ImagePage
 from generator.present.pages.index.finder import finder_script
 from generator.present.pages.index.finder_views import PageScript
+from generator.present.pages.index.listing import Listing, listing_of
 from generator.present.pages.index.plan import index_pages
 from generator.present.pages.index.views import IndexPage
 from generator.present.pages.methods.plan import methods_page
@@ -47,12 +48,12 @@ class Site:
     @cached_property
     def script(self) -> PageScript | None:
         """Data of the index; None for a small gallery."""
-        return finder_script(self._planner)
+        return finder_script(self._planner, self._listing)
 
     @property
     def index(self) -> Iterator[IndexPage]:
         """The front page, followed by those of further images."""
-        return index_pages(self._planner, self.script)
+        return index_pages(self._planner, self.script, self._listing)
 
     @property
     def images(self) -> Iterator[ImagePage]:
@@ -86,6 +87,10 @@ class Site:
     def methods(self) -> MethodsPage:
         """The page on methods."""
         return methods_page(self._planner)
+
+    @cached_property
+    def _listing(self) -> Listing:
+        return listing_of(self._planner)
 
     @property
     def _planner(self) -> Planner:

@@ -23,6 +23,7 @@ from generator.present.cells.files import (
     has_chunks,
     put_divergence,
 )
+from generator.present.cells.headers import HEADERS, Headers
 from generator.present.cells.patches import PATCH
 from generator.present.cells.truth import put_truth
 from generator.present.content.averages import LocationFiles
@@ -194,7 +195,7 @@ def _put_heavy_files(
         cells=cells,
         colored=colored,
         copies=put_pictures(),
-        averages=begun.locations.publish(run, scale),
+        averages=begun.locations.publish(run, scale, read),
         similarity=similarity,
         weights=weights,
         divergence=differ,
@@ -252,13 +253,14 @@ def _put_numbers(
 ) -> dict[tuple[str, str], CellContent | Failure]:
     """Write the chunks of every cell. One record at a time is in memory of each process."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
+    headers = Headers(HEADERS.read(cache.kept, cache.former))
     for cell in run.cells:
         if cell.failure is not None or not cell.record:
             found: CellContent | Failure = cell.failure or Failure("There is no record.")
         else:
             next(begun.ready)
             try:
-                found = begun.job(cache, read, cell)
+                found = begun.job(cache, read, cell, headers)
             except GalleryError as error:
                 found = Failure(error.message, error.hint)
             else:
@@ -266,6 +268,7 @@ def _put_numbers(
                     each.add(cell, read)
         cells[cell.model, cell.image] = found
         advance()
+    HEADERS.write(cache.kept, cache.former, headers.note())
     return cells
 
 
@@ -309,13 +312,13 @@ def _patch_scale(cells: Sequence[tuple[str, CellContent]]) -> Scale | None:
 
 def _model_digests(run: Run, digests: Digests) -> dict[str, ModelDigest]:
     """Digests of models over their images; models without digests are left out."""
-    found = {}
-    for model in run.models:
-        cells = [digests.of(model.slug, image.slug) for image in run.images]
-        own = [cell for cell in cells if cell is not None]
-        if own:
-            found[model.slug] = model_digest(own)
-    return found
+    slugs = [image.slug for image in run.images]
+    held = {m.slug: [slug for slug in slugs if (m.slug, slug) in digests.paths] for m in run.models}
+    return {
+        model: model_digest(digest for slug in own if (digest := digests.of(model, slug)))
+        for model, own in held.items()
+        if own
+    }
 
 
 def _begin_analysis_maps(

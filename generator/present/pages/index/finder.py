@@ -12,8 +12,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from generator.present.cells.files import CellContent
-from generator.present.cells.image_statistics import STATISTICS, image_values
+from generator.present.cells.image_statistics import STATISTICS
 from generator.present.content.contents import Copies
 from generator.present.pages.environment import page_json
 from generator.present.pages.image.sequence import sequence_summary
@@ -27,7 +26,7 @@ from generator.present.pages.index.finder_views import (
     IndexStatistic,
     PageScript,
 )
-from generator.present.pages.paging import by_group, listed_images
+from generator.present.pages.index.listing import Listing, Values
 from generator.present.pages.paths import INDEX
 from generator.present.pages.planner import BAR_WIDTH, Planner
 from generator.present.pages.views import Notice
@@ -45,51 +44,21 @@ STRIP = 5
 T = TypeVar("T")
 
 
-def values_listed(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
-    """Statistics of an image on the index; for a sequence, means over its frames.
-
-    They are rounded as the scripts of the index get them, so that both print the same.
-    """
-    frames = planner.frames(image.frame.sequence) if image.frame else (image,)
-    table = [values_of(planner, frame) for frame in frames]
-    columns = ([v for v in column if v is not None] for column in zip(*table, strict=True))
-    return tuple(rounded(float(np.mean(column)), 4) if column else None for column in columns)
-
-
-def values_of(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
-    """Statistics of an image, in their order."""
-    cells = [planner.cell(model.slug, image.slug) for model in planner.run.listed]
-    held = [cell for cell in cells if isinstance(cell, CellContent)]
-    divergence = planner.contents.divergence.get(image.slug)
-    return image_values(held, divergence.mean if divergence else None)
-
-
-def aligned(planner: Planner) -> bool:
-    """Whether all models saw the same part of each picture."""
-    boxes: dict[str, set[tuple[float, ...]]] = {}
-    for (_, image), content in planner.contents.cells.items():
-        if isinstance(content, CellContent):
-            boxes.setdefault(image, set()).add(content.facts.view.box)
-    return all(len(found) == 1 for found in boxes.values())
-
-
-def finder_script(planner: Planner) -> PageScript | None:
+def finder_script(planner: Planner, listed: Listing) -> PageScript | None:
     """Script with the data of all images; None for a small gallery."""
-    images = by_group(listed_images(planner.run.images))
-    if len(images) < FEWEST:
+    if len(listed.images) < FEWEST:
         return None
-    text = f"galleryIndex({page_json(_data(planner.on(INDEX), images))});\n"
+    text = f"galleryIndex({page_json(_data(planner.on(INDEX), listed))});\n"
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return PageScript(f"assets/index-data.{digest}.js", text)
 
 
-def finder(planner: Planner, script: PageScript | None) -> Finder | None:
+def finder(planner: Planner, script: PageScript | None, listed: Listing) -> Finder | None:
     """Controls of the index, with URLs relative to one of its pages."""
     if script is None:
         return None
-    images = by_group(listed_images(planner.run.images))
-    counts = dict.fromkeys(dict.fromkeys(image.group for image in images), 0)
-    for image in images:
+    counts = dict.fromkeys(dict.fromkeys(image.group for image in listed.images), 0)
+    for image in listed.images:
         counts[image.group] += 1
     groups = tuple(
         ControlOption(str(index), f"{group or UNGROUPED} ({count(images_in)})")
@@ -98,14 +67,14 @@ def finder(planner: Planner, script: PageScript | None) -> Finder | None:
     return Finder(
         data=planner.url(script.path),
         root=planner.url(INDEX).removesuffix(INDEX),
-        orders=_orders(planner, images),
+        orders=_orders(listed),
         groups=groups if len(groups) > 1 else (),
     )
 
 
-def _orders(planner: Planner, images: tuple[ImageEntry, ...]) -> tuple[ControlOption, ...]:
+def _orders(listed: Listing) -> tuple[ControlOption, ...]:
     """Sort orders: the gallery's, names, and each statistic that differs, both ways."""
-    table = [values_listed(planner, image) for image in images]
+    table = [listed.values[image.slug] for image in listed.images]
     orders = [ControlOption("", "original order"), ControlOption("name", "title, A to Z")]
     for statistic, column in zip(STATISTICS, zip(*table, strict=True), strict=True):
         if len({value for value in column if value is not None}) > 1:
@@ -125,14 +94,17 @@ class _Numbering(Generic[T]):
         return self.places.setdefault(item, len(self.places))
 
 
-def _data(planner: Planner, images: tuple[ImageEntry, ...]) -> IndexData:
+def _data(planner: Planner, listed: Listing) -> IndexData:
     groups, reasons = _Numbering[str](), _Numbering[Notice]()
-    found = tuple(_image(planner, image, groups, reasons) for image in images)
+    found = tuple(
+        _image(planner, image, listed.values[image.slug], groups, reasons)
+        for image in listed.images
+    )
     return IndexData(
         models=tuple(_model(planner, model) for model in planner.run.listed),
         statistics=tuple(IndexStatistic(s.quantity.id, s.says, s.unit) for s in STATISTICS),
         groups=tuple(groups.places),
-        aligned=aligned(planner),
+        aligned=listed.aligned,
         reasons=tuple(reasons.places),
         images=found,
     )
@@ -149,6 +121,7 @@ def _model(planner: Planner, model: ModelEntry) -> IndexModel:
 def _image(
     planner: Planner,
     image: ImageEntry,
+    values: Values,
     groups: _Numbering[str],
     reasons: _Numbering[Notice],
 ) -> IndexImage:
@@ -166,7 +139,7 @@ def _image(
         group=groups.place(image.group),
         crop=crop,
         alt=picture.alt if picture else "",
-        values=values_listed(planner, image),
+        values=values,
         maps=()
         if failed
         else tuple(_map(planner, model, image, reasons) for model in planner.run.listed),

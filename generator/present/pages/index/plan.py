@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -12,10 +12,11 @@ from generator.present.cells.files import CellContent
 from generator.present.cells.image_statistics import STATISTICS, figure_texts
 from generator.present.content.pairs import ComparedPair
 from generator.present.pages.image.sequence import sequence_summary
-from generator.present.pages.index.finder import aligned, finder, strip, values_listed
+from generator.present.pages.index.finder import finder, strip
 from generator.present.pages.index.finder_views import PageScript
 from generator.present.pages.index.front import credit_groups, paper_block, social
 from generator.present.pages.index.hero import hero_view
+from generator.present.pages.index.listing import Listing
 from generator.present.pages.index.marked import marked_summary
 from generator.present.pages.index.views import (
     CardGroup,
@@ -27,7 +28,7 @@ from generator.present.pages.index.views import (
     ModelLine,
 )
 from generator.present.pages.links import pair_links, step_text
-from generator.present.pages.paging import Part, by_group, listed_images, parts
+from generator.present.pages.paging import Part, parts
 from generator.present.pages.paths import INDEX, pair_path, sequence_path, sweep_path
 from generator.present.pages.planner import Planner
 from generator.present.pages.reduced import site_notice
@@ -52,19 +53,26 @@ ALONE = 3
 """Pictures of a comparison that is the only one; the others have one each."""
 
 
-def index_pages(planner: Planner, script: PageScript | None) -> Iterator[IndexPage]:
+def index_pages(
+    planner: Planner, script: PageScript | None, listed: Listing
+) -> Iterator[IndexPage]:
     """Plan the index: one page, or several for many images."""
-    listed = by_group(listed_images(planner.run.images))
-    for part in parts(listed, len(planner.run.listed)):
-        yield _page(planner, script, part)
+    figures = _figures_shown(listed)
+    for part in parts(listed.images, len(planner.run.listed)):
+        yield _page(planner, script, listed, figures, part)
 
 
-def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
+def _page(
+    planner: Planner,
+    script: PageScript | None,
+    listed: Listing,
+    figures: Mapping[str, str],
+    part: Part,
+) -> IndexPage:
     here, run = planner.on(part.path(INDEX)), planner.run
     pairs = here.contents.pairs if part.first else ()
     summary = f"{models_text(run)} on {images_text(run)}"
     lines = tuple(_model_lines(here)) if part.first else ()
-    figures = _figures_shown(here)
     return IndexPage(
         path=here.page,
         frame=here.frame(
@@ -80,7 +88,7 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         hero=hero_view(here) if part.first else None,
         models=lines,
         size=_shared_size(lines),
-        aligned=aligned(here),
+        aligned=listed.aligned,
         across=1 + len(run.listed),
         groups=tuple(
             CardGroup(
@@ -93,7 +101,7 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         command=run.command if part.first else "",
         pages=part.links(here, INDEX),
         range=part.range,
-        finder=finder(here, script),
+        finder=finder(here, script, listed),
         paper=paper_block(here) if part.first else None,
         social=social(here) if part.first else None,
         credits=credit_groups(here) if part.first else (),
@@ -189,12 +197,10 @@ def _model_line(planner: Planner, model: ModelEntry) -> ModelLine:
     )
 
 
-def _figures_shown(planner: Planner) -> dict[str, str]:
+def _figures_shown(listed: Listing) -> dict[str, str]:
     """The number of each listed image, by its slug; all pages of the index print them alike."""
-    images = listed_images(planner.run.images)
-    values = [values_listed(planner, image)[0] for image in images]
-    texts = figure_texts(STATISTICS[0], values)
-    return {image.slug: text for image, text in zip(images, texts, strict=True)}
+    texts = figure_texts(STATISTICS[0], [values[0] for values in listed.values.values()])
+    return dict(zip(listed.values, texts, strict=True))
 
 
 def _means(pairs: Sequence[ComparedPair]) -> list[str]:
