@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from generator.export.publish import workflow
@@ -104,3 +105,18 @@ def test_constraints_pin_all_that_the_tests_install() -> None:
     own = ("attention-gallery", "nvidia-", "cuda-", "triton")  # what a build for GPUs brings
     assert sorted(name for name in found if name not in pinned and not name.startswith(own)) == []
     assert len(found) > 50
+
+
+def test_pinned_versions_take_the_oldest_python_that_is_promised() -> None:
+    """Debian 12 has Python 3.11.2, where pip tries for an hour if one pin does not fit."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    oldest = project["requires-python"].removeprefix(">=") + ".0"
+    checked = 0
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        name, _, version = line.partition("==")
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            if version and metadata.version(name) == version:
+                takes = metadata.metadata(name)["Requires-Python"] or ""
+                assert SpecifierSet(takes).contains(oldest), f"{line} takes Python {takes} only"
+                checked += 1
+    assert checked > 50
