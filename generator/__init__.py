@@ -81,5 +81,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """The API too, for completion."""
-    return sorted({*globals(), *__all__})
+    """The API, for completion: not what this module is made of."""
+    return sorted({*(name for name in globals() if name[:2] == "__"), *__all__})

@@ -320,10 +320,15 @@ class Told:
 
 def summary(outcome: Outcome, out: Path) -> str:
     """Text on the outcome of a build."""
+    from generator.text.numbers import count
+    from generator.text.phrases import counted
+
     run = outcome.run
+    models, images = counted(len(run.models), "model"), counted(len(run.images), "image")
+    failed = sum(cell.failure is not None for cell in run.cells)
     return (
-        f"{len(run.models)} models x {len(run.images)} images: "
-        f"{outcome.measured} measured, {outcome.reused} from the store.\n"
+        f"{models} x {images}: {count(outcome.measured)} measured, {count(outcome.reused)} from "
+        f"the store{f', {count(failed)} failed' if failed else ''}.\n"
         f"{_left_out(outcome)}Open {out / 'index.html'}, or run: {_serving(out)}"
     )
 
@@ -347,8 +352,11 @@ def _left_out(outcome: Outcome) -> str:
 
 
 def command_line(argv: list[str]) -> str:
-    """The command line for pages, without this machine's folders."""
-    return shlex.join(["attention-gallery", *(_without_folders(word) for word in argv[1:])])
+    """The command line for pages, without this machine's folders and without undecodable bytes."""
+    from generator.images.pixels import readable
+
+    words = [readable(_without_folders(word)) for word in argv[1:]]
+    return shlex.join(["attention-gallery", *words])
 
 
 def _without_folders(word: str) -> str:

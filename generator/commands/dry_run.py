@@ -14,7 +14,7 @@ from rich.text import Text
 
 from generator.commands.shared.options import say
 from generator.pipeline.build import check_before_work, planned_gallery, settings_of
-from generator.pipeline.costs.forecast import Forecast, forecast
+from generator.pipeline.costs.forecast import STARTUP_SECONDS, Forecast, forecast
 from generator.pipeline.costs.models import ExtraPrice, ModelCost
 from generator.pipeline.costs.site_prices import SitePrice
 from generator.pipeline.plan import WorkPlan
@@ -77,7 +77,10 @@ def print_plan(
 
 def obstacle_text(found: Forecast) -> str:
     """Why a gallery with an obstacle would not be built, and what to do."""
-    if found.obstacle == "memory":
+    if found.obstacle == "device":
+        needed = found.device.rstrip(".")
+        more = "Use --device auto or --device cpu, or measure on another machine."
+    elif found.obstacle == "memory":
         free = size_in_words(found.free_memory or 0)
         needed = f"That needs {size_in_words(found.memory)} of memory, and {free} are free"
         more = "Use a smaller --batch-size or --resolution."
@@ -147,7 +150,8 @@ def _place_lines(spec: GallerySpec) -> tuple[str, ...]:
 
 def total_lines(found: Forecast, spec: GallerySpec) -> Iterator[str]:
     """Lines on the whole build."""
-    faster = " (an accelerator is much faster)" if found.measuring else ""
+    start = duration_in_words(STARTUP_SECONDS)
+    faster = f" ({start} of it to start; an accelerator is much faster)" if found.measuring else ""
     yield (
         f"{found.usable} of {counted(found.images, 'image')} usable. "
         f"In all: about {duration_in_words(found.seconds)}: measuring "

@@ -21,6 +21,7 @@ from generator.commands.shared.given import GALLERY
 from generator.commands.shared.options import one_line_errors, say
 from generator.commands.shared.voice import quiet
 from generator.errors import GalleryError, SpecError, StoreError
+from generator.spec.toml import did_you_mean_beside
 
 LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 """Names of this machine. Any port is accepted: `ssh -L` may forward another one."""
@@ -155,6 +156,9 @@ def make_server(site: Path, port: int) -> SiteServer:
         StoreError: the folder is not a site.
         GalleryError: the port is taken or not allowed.
     """
+    if not site.exists():
+        hint = did_you_mean_beside(site) or "Build the site first, or name its folder."
+        raise StoreError(f"There is no folder {site}.", hint, usage=True)
     if not (site / "index.html").is_file():
         raise StoreError(
             f"{site} has no index.html.",

@@ -27,7 +27,7 @@ from generator.present.files.settings import Settings
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell, Frame, ImageEntry, ModelEntry, Run, Sequence, Sweep
 from generator.records.store import Store
-from generator.spec.toml import did_you_mean, shortened
+from generator.spec.toml import did_you_mean, did_you_mean_beside, shortened
 from generator.text.numbers import given
 
 T = TypeVar("T")
@@ -276,7 +276,7 @@ def _why_no_source(site: Path) -> StoreError:
     name = "Name the folder that `attention-gallery build` wrote."
     no_site = f"{site} is not a site of attention-gallery"
     if not site.exists():
-        hint = "Build the site first, or name its folder."
+        hint = did_you_mean_beside(site) or "Build the site first, or name its folder."
         return StoreError(f"There is no folder {site}.", hint, usage=True)
     if not site.is_dir():
         return StoreError(f"{no_site}: it is a file.", name, usage=True)

@@ -31,7 +31,7 @@ from generator.images.boxes import MarkedImage, read_coco, read_voc
 from generator.images.header import picture_header
 from generator.images.pixels import SIDEWAYS, decoding, orientation_of, upright
 from generator.records.run import ImageEntry, ObjectBox
-from generator.spec.toml import did_you_mean
+from generator.spec.toml import did_you_mean, did_you_mean_beside
 from generator.text.numbers import machine
 from generator.text.phrases import some
 
@@ -146,7 +146,8 @@ def _is_coco(path: Path) -> bool:
 
 def _files(folder: Path, ending: str, what: str) -> dict[str, Path]:
     if not folder.is_dir():
-        raise SpecError(f"There is no folder {folder}.", f"Check the path of {what}.")
+        hint = did_you_mean_beside(folder) or f"Check the path of {what}."
+        raise SpecError(f"There is no folder {folder}.", hint)
     try:
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ending)
     except OSError as error:

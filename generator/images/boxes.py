@@ -19,7 +19,7 @@ from xml.parsers import expat
 
 from generator.errors import SpecError
 from generator.records.run import ObjectBox
-from generator.spec.toml import kind_of, shortened
+from generator.spec.toml import did_you_mean_beside, kind_of, shortened
 from generator.text.json_text import parsed_json
 from generator.text.numbers import machine
 
@@ -300,7 +300,8 @@ def _bytes(path: Path, limit: int) -> bytes:
             )
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise SpecError(f"There is no file {path}.", "Check the path of boxes.") from error
+        hint = did_you_mean_beside(path) or "Check the path of boxes."
+        raise SpecError(f"There is no file {path}.", hint) from error
     except OSError as error:
         raise SpecError(
             f"{path} cannot be read: {error.strerror}.", "Check the path of boxes."

@@ -69,8 +69,8 @@ def dataset_pictures(spec: DatasetSpec, store: Path, reporter: Reporter) -> tupl
         store: folder of the record store, which keeps them.
 
     Raises:
-        ImageError: there is no such data set, split or column, it has too many rows, or the library
-            ``datasets`` is missing.
+        ImageError: there is no such data set, split or column, it has too many rows, there is no
+            network, or the library ``datasets`` is missing.
         StoreError: the store cannot be written.
     """
     request = hashlib.sha256(canonical(spec.model_dump()).encode()).hexdigest()[:32]
@@ -78,7 +78,9 @@ def dataset_pictures(spec: DatasetSpec, store: Path, reporter: Reporter) -> tupl
     name, _, revision = spec.name.partition("@")
     known = _read(folder)
     here = Path(name).expanduser().is_dir()
-    commit, license, reached = ("", "", True) if here else _version(name, revision)
+    commit, license, reached = (
+        ("", "", True) if here else _version(name, revision, kept=known is not None)
+    )
     if known is None or here or (reached and known.commit != commit):
         known = DatasetIndex(commit, license, tuple(_rows(spec, folder, reporter)))
         keep_in_store(folder / "index.json", canonical(asdict(known)).encode(), "A picture")
@@ -97,15 +99,32 @@ def dataset_pictures(spec: DatasetSpec, store: Path, reporter: Reporter) -> tupl
     )
 
 
-def _version(name: str, revision: str) -> tuple[str, str, bool]:
-    """Commit and license of a data set on the hub, and whether the hub was reached."""
-    from huggingface_hub import HfApi  # noqa: PLC0415
-    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined] # noqa: PLC0415
+def _version(name: str, revision: str, *, kept: bool) -> tuple[str, str, bool]:
+    """Commit and license of a data set on the hub, and whether the hub was reached.
+
+    Args:
+        kept: whether its rows were read before, so that it need not be.
+
+    Raises:
+        ImageError: there is no network, and nothing was kept. The library would try for half a
+            minute, and say so six times.
+    """
+    from huggingface_hub import HfApi, constants  # noqa: PLC0415
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined] # noqa: PLC0415
 
     try:
         info = HfApi().dataset_info(name, revision=revision or None)
-    except (HTTPError, OSError, ValueError):  # said where it is read
-        return "", "", False
+    except (HTTPError, OSError, ValueError) as error:  # said where it is read
+        answered = isinstance(error, HfHubHTTPError | ValueError)
+        if answered or kept or constants.HF_HUB_OFFLINE:
+            return "", "", False
+        reason = str(error).strip().split("\n", maxsplit=1)[0][:300] or type(error).__name__
+        raise ImageError(
+            f"The data set {name} cannot be read: the connection to the hub failed "
+            f"({reason.rstrip('.')}).",
+            "Check the network and try again. With HF_HUB_OFFLINE=1 the cache of the library "
+            "datasets is read.",
+        ) from error
     license: Any = info.card_data.get("license") if info.card_data else ""
     words = license if isinstance(license, list) else [license or ""]
     return str(info.sha), ", ".join(map(str, words)), True

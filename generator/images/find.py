@@ -13,7 +13,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -25,7 +24,7 @@ from generator.images.header import picture_header
 from generator.images.pixels import open_noted, open_picture, readable, reading
 from generator.progress import Reporter, Silent
 from generator.records.run import Failure, Frame, ImageEntry
-from generator.spec.toml import did_you_mean
+from generator.spec.toml import did_you_mean_beside
 from generator.text.slugs import unique_slugs
 
 __all__ = ["find_pictures", "load_images", "open_picture"]
@@ -293,7 +292,7 @@ def _pictures_of(path: Path, search: _Search) -> list[_Found]:
     if path.is_file():
         return [_Found(path, "")]
     if not path.is_dir():
-        raise _missing(path)
+        raise missing(path)
     if search.is_site(path):
         raise ImageError(
             f"{path} is a gallery that was built before, not a folder of pictures.",
@@ -356,7 +355,8 @@ def not_fetched(path: Path) -> ImageError | None:
     return ImageError(what, "Download it, and name the file.", usage=True)
 
 
-def _missing(path: Path) -> ImageError:
+def missing(path: Path) -> ImageError:
+    """The error of a path that is no file and no folder."""
     if address := not_fetched(path):
         return address
     if path.is_symlink():
@@ -366,8 +366,5 @@ def _missing(path: Path) -> ImageError:
         return ImageError(
             f"{path} is neither a file nor a folder.", "Name a picture or a folder.", usage=True
         )
-    hint = "Check the path of the images (-i, or images)."
-    with suppress(OSError):
-        near = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = did_you_mean(path.name, near) or hint
+    hint = did_you_mean_beside(path) or "Check the path of the images (-i, or images)."
     return ImageError(f"There is no file or folder {path}.", hint, usage=True)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from generator.errors import ImageError
 from generator.images.clips import VIDEOS
-from generator.images.find import EXTENSIONS, natural_order, not_fetched
+from generator.images.find import EXTENSIONS, missing, natural_order, not_fetched
 from generator.spec.models import expand
 from generator.spec.pictures import Address, address_in
 from generator.text.amounts import size_in_words
-from generator.text.phrases import some
+from generator.text.phrases import lower_first, some, upper_first
 
 LIST = ".txt"
 """Ending of a list of pictures."""
@@ -92,7 +92,7 @@ def read_list(path: Path) -> tuple[Path | Address, ...]:
         raise ImageError(
             f"The list {path} cannot be read: {error.strerror}.", "Check its permissions."
         ) from error
-    return listed_in(data, path.parent, f"The list {path}")
+    return listed_in(data, path.parent, f"the list {path}")
 
 
 def listed_in(data: bytes, base: Path, what: str) -> tuple[Path | Address, ...]:
@@ -105,20 +105,41 @@ def listed_in(data: bytes, base: Path, what: str) -> tuple[Path | Address, ...]:
         what: the list, in errors.
 
     Raises:
-        ImageError: it is no text, or names nothing.
+        ImageError: it is no text, names nothing, or names a path that is not there.
     """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ImageError(
-            f"{what} is no text in UTF-8.",
+            f"{upper_first(what)} is no text in UTF-8.",
             "Write a path or an address on each line.",
             usage=True,
         ) from error
     lines = text.split("\0") if "\0" in text else text.splitlines()
-    named = [line.strip() for line in lines if line.strip() and line.strip()[0] != "#"]
+    named = [
+        (number, line.strip())
+        for number, line in enumerate(lines, 1)
+        if line.strip() and line.strip()[0] != "#"
+    ]
     if not named:
         raise ImageError(
-            f"{what} names no picture.", "Write a path or an address on each line.", usage=True
+            f"{upper_first(what)} names no picture.",
+            "Write a path or an address on each line.",
+            usage=True,
         )
-    return tuple(address_in(line) or base / expand(line) for line in named)
+    return tuple(_listed(line, base, f"line {number} of {what}") for number, line in named)
+
+
+def _listed(line: str, base: Path, where: str) -> Path | Address:
+    """The place that a line names; of a path that is not there, the error says the line."""
+    place = address_in(line) or base / expand(line)
+    if isinstance(place, Path):
+        try:
+            if is_pattern(place):
+                list(_matches(place))
+            elif not _exists(place):
+                raise missing(place)
+        except ImageError as error:
+            told = f"{upper_first(where)}: {lower_first(error.message)}"
+            raise ImageError(told, error.hint, usage=error.usage) from error
+    return place

@@ -24,7 +24,7 @@ from pathlib import Path, PurePosixPath
 
 from generator.errors import SpecError
 from generator.records.run import ImageEntry
-from generator.spec.toml import did_you_mean, shortened
+from generator.spec.toml import did_you_mean, did_you_mean_beside, shortened
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,9 @@ def read_groups(path: Path) -> Mapping[str, str]:
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as error:
+        hint = did_you_mean_beside(path) or "Check the path of groups."
+        raise SpecError(f"There is no file {path}.", hint) from error
     except OSError as error:
         reason = error.strerror or error
         raise SpecError(f"{path} cannot be read: {reason}.", "Check the path of groups.") from error

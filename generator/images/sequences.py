@@ -20,6 +20,7 @@ from generator.images.pixels import readable
 from generator.records.run import Failure, Frame, ImageEntry
 from generator.records.run import Sequence as RunSequence
 from generator.spec.sequences import SequenceSpec
+from generator.spec.toml import did_you_mean_beside
 from generator.text.amounts import moment
 from generator.text.numbers import machine
 from generator.text.slugs import unique_slugs
@@ -96,7 +97,7 @@ def _frames(spec: SequenceSpec, label: str, slug: str, store: Path) -> tuple[Fou
     if not spec.path.is_file():
         raise ImageError(
             f"There is no file or folder {spec.path}.",
-            "Check the path of the sequence.",
+            did_you_mean_beside(spec.path) or "Check the path of the sequence.",
             usage=True,
         )
     if not is_clip(spec.path):

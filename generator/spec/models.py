@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from generator.errors import SpecError
-from generator.spec.toml import shortened
+from generator.spec.toml import did_you_mean_beside, shortened
 
 _SHORT_OPTIONS = {
     "models": "-m",
@@ -334,23 +334,25 @@ def _find_model(text: str, revision: str, source: SpecSource) -> dict[str, Any]:
         )
     name = text.partition("?")[0]
     if Path(name).suffix in STATE_DICTS:
-        raise model_error(
-            source, f"There is no file {source.base / expand(name)}.", "Check the path."
-        )
+        path = source.base / expand(name)
+        hint = did_you_mean_beside(path) or "Check the path."
+        raise model_error(source, f"There is no file {path}.", hint)
     if address := _HUB_ADDRESS.fullmatch(text):
         raise model_error(source, f"{text} is an address.", f"Write {address[1]}.")
     if _PATH.match(text):
         raise model_error(
             source,
             f"There is no model folder {folder}.",
-            "Check the path; a model on the hub is written owner/name.",
+            did_you_mean_beside(folder)
+            or "Check the path; a model on the hub is written owner/name.",
         )
     name, at, tail = text.partition("@")
     if not _HUB_ID.fullmatch(name) or (at and not tail.strip()):
         raise model_error(
             source,
             f'"{shortened(text)}" is neither a folder nor the id of a model.',
-            "Write owner/name as on the Hugging Face hub, owner/name@revision, or ./folder.",
+            (did_you_mean_beside(folder) if "/" in text else "")
+            or "Write owner/name as on the Hugging Face hub, owner/name@revision, or ./folder.",
         )
     if tail and revision and tail != revision:
         raise model_error(source, f"{text} also has revision {revision}.", "Keep one of them.")

@@ -10,11 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from generator.errors import SpecError
 from generator.spec.gallery import GallerySpec, under_current_names
 from generator.spec.models import ModelSpec, SpecSource
 from generator.spec.pictures import places_here
 from generator.spec.sweeps import SweepSpec
 from generator.spec.toml import read_toml
+
+TEXTS = ("title", "description")
+"""Options that pages show as they are."""
 
 
 def load_spec(path: Path, **options: Any) -> GallerySpec:
@@ -45,11 +49,26 @@ def merge(spec: GallerySpec, **options: Any) -> GallerySpec:
     return _overridden(values, options, SpecSource())
 
 
+def _is_unicode(text: str) -> bool:
+    """Whether a text of the command line is one: bytes that are none come as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _overridden(
     values: Mapping[str, Any], options: Mapping[str, Any], source: SpecSource
 ) -> GallerySpec:
     given = {key: value for key, value in options.items() if value is not None and value != ()}
     given = under_current_names(given)
+    for key in TEXTS:
+        if isinstance(given.get(key), str) and not _is_unicode(given[key]):
+            raise SpecError(
+                f"--{key} is no text in UTF-8.",
+                f"Write {key} in a gallery file, or set the terminal to UTF-8.",
+            )
     here = SpecSource(options=frozenset(given))
     for key, kind in (("models", ModelSpec), ("sweeps", SweepSpec)):
         if key in given:

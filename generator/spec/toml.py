@@ -36,7 +36,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         # Editors on Windows put a byte order mark in front, which TOML forbids.
         return _parsed(path, path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError as error:
-        raise SpecError(f"There is no file {path}.", "Check the path.") from error
+        hint = did_you_mean_beside(path) or "Check the path."
+        raise SpecError(f"There is no file {path}.", hint) from error
     except OSError as error:
         raise SpecError(f"{path} cannot be read: {error.strerror}.", "Name a TOML file.") from error
     except UnicodeDecodeError as error:
@@ -78,13 +79,43 @@ def _malformed(path: Path, reason: str) -> SpecError:
     return SpecError(f"{path}{place}: not valid TOML: {text}.", "Correct that line.")
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A suggestion for a misspelled word; empty if no known word is close."""
+def did_you_mean(word: str, known: Iterable[str], folder: Path | None = None) -> str:
+    """A suggestion for a misspelled word; empty if no known word is close.
+
+    Args:
+        folder: that the known words are files of, for a suggestion that can be copied.
+    """
+    found = closest(word, known)
+    return f"Did you mean {found if folder is None else folder / found}?" if found else ""
+
+
+def did_you_mean_beside(path: Path) -> str:
+    """A suggestion for a file or folder that is not there; empty if none beside it is like it."""
+    try:
+        names = sorted(item.name for item in path.parent.iterdir())
+    except (OSError, ValueError):
+        return ""
+    if path.suffix:  # a file was meant
+        names = [name for name in names if Path(name).suffix]
+    return did_you_mean(path.name, names, path.parent)
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """The known word that a misspelled one is most like; empty if none is close.
+
+    Of names of files the endings are not compared: any two pictures share them.
+    """
     if len(word) > LONGEST_WORD:
         return ""
-    by_case = {item.lower(): item for item in known if len(item) <= LONGEST_WORD}
-    close = difflib.get_close_matches(word.lower(), by_case, n=1, cutoff=0.6)
-    return f"Did you mean {by_case[close[0]]}?" if close else ""
+    whole = [item for item in known if len(item) <= LONGEST_WORD]
+    stems = {_stem(item): item for item in reversed(whole)}  # of several, the first
+    close = difflib.get_close_matches(_stem(word), stems, n=1, cutoff=0.6)
+    return stems[close[0]] if close else ""
+
+
+def _stem(name: str) -> str:
+    """A name in lower case, without the ending of a file."""
+    return re.sub(r"^([^:]*[^.:])\.[a-z]{3,4}$", r"\1", name.lower())
 
 
 def kind_of(value: object) -> str:

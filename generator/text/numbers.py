@@ -8,9 +8,10 @@
   So only 0 reads ``0``, and a value reads the same in a sentence and on a logarithmic axis.
 * **Shares** are written in percent, by the same rule: ``12.3 %``, ``0.0512 %``. Close to none and
   to all they are bounds: ``<0.001 %``, ``>99.9 %``. A difference of shares is in percentage points.
-* **Columns**, numbers of one quantity below each other, have as many decimals each, with zeros at
-  the end; 0 stays ``0``. None loses a digit, and the largest has at most one more than by itself;
-  numbers that are too far apart for that have their own decimals. See :func:`column`.
+* **Columns**, numbers of one quantity below each other or set against each other in a sentence,
+  have as many decimals each, with zeros at the end; 0 stays ``0``. None loses a digit, and the
+  largest has at most one more than by itself; numbers that are too far apart for that have their
+  own decimals. See :func:`column`.
 * **Given numbers** (thresholds, ticks, settings) have all their digits, up to six.
 * **Counts** are whole, with a comma between thousands: ``25,600``.
 * Ties round away from zero, as JavaScript's ``toFixed`` does.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,25 @@ def test_received_attention_compares_models_with_and_without_a_class_token(
         value = read_number(readout(page, model).split("×")[0])
         bound = error_bound(folded[row, col], folded.max()) + 0.0051 * folded[row, col]
         assert abs(value - folded[row, col]) <= bound, model
+
+
+def test_numbers_below_each_other_have_as_many_decimals(visit: Visit) -> None:
+    opened = visit("i/image0/index.html")
+    page = opened.page
+    seen = set()
+    for layer, head in product(("1", "2", "3"), ("mean", "1", "2")):
+        page.select_option("#layer", layer)
+        page.select_option("#head", head)
+        opened.wait()
+        rows = page.locator(".reading tbody tr:visible").all()
+        texts = [row.locator("td").all_inner_texts() for row in rows]
+        for column in zip(*(row for row in texts if len(row) > 1), strict=True):
+            found = [re.match(r"[\d.]+", text) for text in column]
+            numbers = [each[0] for each in found if each and each[0] != "100"]
+            decimals = {len(number.partition(".")[2]) for number in numbers}
+            assert len(decimals) < 2, column
+            seen |= decimals
+    assert len(seen) > 1
 
 
 def test_outside_of_what_a_model_saw_there_is_no_value(image_page: Page) -> None:

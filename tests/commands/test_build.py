@@ -19,7 +19,7 @@ def test_build_from_options(here: Path, monkeypatch: pytest.MonkeyPatch) -> None
     result = run(*words, monkeypatch=monkeypatch)
     assert result.exit_code == 0
     assert result.stdout == (
-        "1 models x 2 images: 2 measured, 0 from the store.\nOpen out/site/index.html, "
+        "1 model x 2 images: 2 measured, 0 from the store.\nOpen out/site/index.html, "
         "or run: attention-gallery serve out/site --open\n"
     )
     assert "Mine" in (here / "out/site/index.html").read_text()
@@ -42,7 +42,7 @@ def test_build_from_a_file_with_options_before_it(here: Path) -> None:
     words = ["--title", "From the option", "-o", "from-option", "-i", "photos"]
     result = run("build", "galleries/gallery.toml", *words)
     assert result.exit_code == 0
-    assert result.stdout.startswith("1 models x 2 images: 1 measured, 1 from the store.\n")
+    assert result.stdout.startswith("1 model x 2 images: 1 measured, 1 from the store.\n")
     manifest = json.loads((here / "from-option/manifest.json").read_text())
     assert (manifest["title"], manifest["description"]) == ("From the option", "kept")
 
@@ -79,8 +79,8 @@ def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:
     result = run("build", "-m", "models/plain", "-i", "photos")
     assert result.exit_code == 1
     assert result.stdout == (
-        "1 models x 3 images: 2 measured, 0 from the store.\nOpen site/index.html, or run: "
-        "attention-gallery serve site --open\n"
+        "1 model x 3 images: 2 measured, 0 from the store, 1 failed.\nOpen site/index.html, or "
+        "run: attention-gallery serve site --open\n"
     )
     said = "failed: zero.jpg is empty (0 bytes). Copy the file again."
     assert result.stderr.splitlines().count(said) == 1
@@ -135,8 +135,7 @@ def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:
             ["serve", "photos"],
             "Error: photos has no index.html. Name the folder of a built site, or build one first.",
         ),
-        (["serve"], "Error: site has no index.html. Name the folder of a built site, or build one "
-         "first."),
+        (["serve"], "Error: There is no folder site. Build the site first, or name its folder."),
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("here")
@@ -230,6 +229,7 @@ def test_dry_run_of_the_command(here: Path) -> None:
         (["-o", "/home/me/my site"], "-o 'my site'"),
         (["--title", "a b", "--strict"], "--title 'a b' --strict"),
         (["/home/me/secret/gallery.toml"], "gallery.toml"),
+        (["-i", "caf\udce9.jpg"], "-i 'caf\N{REPLACEMENT CHARACTER}.jpg'"),
     ],
 )
 def test_command_line_shows_no_folders_of_this_machine(words: list[str], shown: str) -> None:

@@ -68,11 +68,22 @@ def test_an_earlier_site_among_the_pictures_is_left_out(here: Path) -> None:
          ".toml. Did you mean -m facebook/dinov2-small, for a model?"),
         (["a.toml", "b.toml"], "One gallery file is built at a time, got a.toml, b.toml. Write -i "
          "before pictures and -m before models."),
+        (["nowhere"], "There is no file or folder nowhere. Write -m before a model, and -i before "
+         "pictures."),
+        (["phots"], "There is no file or folder phots. Did you mean photos?"),
         (["nowhere.toml"], "There is no file nowhere.toml. Check the path."),
         (["-i", "photos/*.gif", *MODEL], "No picture matches photos/*.gif. Check the pattern; ** "
          "goes through subfolders, as in 'photos/**/*.jpg'."),
         (["-i", "photos/onee.png", *MODEL], "There is no file or folder photos/onee.png. Did you "
-         "mean one.png?"),
+         "mean photos/one.png?"),
+        (["-i", "photos/one.jpeg", *MODEL], "There is no file or folder photos/one.jpeg. Did you "
+         "mean photos/one.png?"),
+        (["-i", "photos/cat.png", *MODEL], "There is no file or folder photos/cat.png. Check the "
+         "path of the images (-i, or images)."),
+        (["-i", "photos", "-m", "./models/plian"], "-m: There is no model folder models/plian. Did "
+         "you mean models/plain?"),
+        (["-i", "photos", *MODEL, "--masks", "phtos"], "There is no folder phtos. Did you mean "
+         "photos?"),
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("here")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -76,4 +79,32 @@ def test_a_missing_choice_names_the_choices_in_one_line(here: Path) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.splitlines()[-1] == (
         "Error: Missing option '--to'. Choose branch, workflow or space."
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("serve", "stie"), ("export", "zip", "stie"), ("publish", "stie", "--to", "branch")],
+)
+def test_a_site_that_is_not_there_may_be_misspelled(here: Path, words: tuple[str, ...]) -> None:
+    (here / "site").mkdir()
+    assert fails(*words) == "Error: There is no folder stie. Did you mean site?"
+
+
+def test_words_that_are_not_utf_8_spoil_no_page(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = here / "photos" / os.fsdecode(b"caf\xe9.png")
+    try:
+        shutil.copy(here / "photos/one.png", odd)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    words = (*BUILD, "-i", str(odd), "--no-analyses")
+    result = run(*words, monkeypatch=monkeypatch)
+    assert result.exit_code == 0, result.stderr
+    manifest = json.loads((here / "site/manifest.json").read_text("utf-8"))
+    assert "caf\N{REPLACEMENT CHARACTER}.png" in manifest["command"]
+    assert fails(*words, "--title", "caf\udce9") == (
+        "Error: --title is no text in UTF-8. Write title in a gallery file, or set the terminal to "
+        "UTF-8."
     )

@@ -27,9 +27,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def runs(code: str | list[str], installed: Path, here: Path) -> str:
     """What Python prints in a folder with a file of the user's own called generator.py."""
+    return done(code, installed, here).stdout.strip()
+
+
+def done(code: str | list[str], installed: Path, here: Path) -> subprocess.CompletedProcess[str]:
+    """The same with standard error."""
     (here / "generator.py").write_text("class Generator:\n    seed = 7\n", encoding="utf-8")
     words = ["-c", code] if isinstance(code, str) else code
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, *words],
         cwd=here,
         env={**os.environ, "PYTHONPATH": str(installed)},
@@ -38,8 +43,8 @@ def runs(code: str | list[str], installed: Path, here: Path) -> str:
         check=False,
         timeout=120,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    assert process.returncode == 0, process.stderr
+    return process
 
 
 USE = """
@@ -82,3 +87,21 @@ def test_the_command_builds_beside_such_a_file_also_in_several_processes(
         "import sys; from attention_gallery.cli import main; sys.argv = ['x', '--version']; main()"
     )
     assert generator.__version__ in runs(start, installed, here)
+
+
+WARNING = """
+import logging
+from attention_gallery.pipeline.workers.telling import told
+def outcomes():
+    logging.getLogger("attention_gallery.somewhere").warning("plain has no features")
+    yield "an outcome"
+print(*told(outcomes()), sep="; ")
+"""
+
+
+def test_what_is_found_is_told_under_this_name_too(installed: Path, here: Path) -> None:
+    words = ["build", "-m", "models/plain", "-i", "photos", "-v", "--dry-run"]
+    loud = done(["-m", "attention_gallery", *words], installed, here)
+    assert "2 images are found\n" in loud.stderr and "3 layers of 4 heads\n" in loud.stderr
+    printed = runs(WARNING, installed, here)
+    assert printed == "Warned(text='plain has no features'); an outcome"

@@ -95,10 +95,10 @@ def test_adapter_is_merged_named_and_kept_for_work_offline(
     )
     again = build(offline, name, "one.png")
     assert again.code == 0, again.stderr
-    assert again.stdout.startswith("1 models x 1 images: 0 measured, 1 from the store.\n")
+    assert again.stdout.startswith("1 model x 1 image: 0 measured, 1 from the store.\n")
     new = build(offline, name, "two.png")
     assert new.code == 0, new.stderr
-    assert new.stdout.startswith("1 models x 1 images: 1 measured, 0 from the store.\n")
+    assert new.stdout.startswith("1 model x 1 image: 1 measured, 0 from the store.\n")
 
 
 @needs_peft
@@ -111,7 +111,7 @@ def test_new_commit_of_the_checkpoint_is_measured_anew(
     assert build(worker, "tiny/on-moving", "one.png").code == 0
     base.push({**checkpoint, "notes.txt": b"retrained"})
     result = build(worker, "tiny/on-moving", "one.png")
-    assert result.stdout.startswith("1 models x 1 images: 1 measured, 0 from the store.\n")
+    assert result.stdout.startswith("1 model x 1 image: 1 measured, 0 from the store.\n")
 
 
 @needs_peft

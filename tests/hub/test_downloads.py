@@ -21,7 +21,7 @@ def test_build_records_the_commit_and_the_license(
     commit = hub.repos[DINO].refs["main"]
     result = build(worker, DINO, "one.png")
     assert result.code == 0, result.stderr
-    assert result.stdout.startswith("1 models x 1 images: 1 measured, 0 from the store.\n")
+    assert result.stdout.startswith("1 model x 1 image: 1 measured, 0 from the store.\n")
 
     (record,) = records(folder, DINO)
     facts = record.model
@@ -51,7 +51,7 @@ def test_second_build_measures_nothing_and_asks_for_no_weights(
     assert build(worker, DINO, "one.png").code == 0
     before = len(hub.weight_requests(DINO))
     result = build(worker, DINO, "one.png")
-    assert result.stdout.startswith("1 models x 1 images: 0 measured, 1 from the store.\n")
+    assert result.stdout.startswith("1 model x 1 image: 0 measured, 1 from the store.\n")
     assert len(hub.weight_requests(DINO)) == before
 
 
@@ -74,7 +74,7 @@ def test_branch_that_moves_is_measured_anew(
     assert build(worker, "tiny/moving", "one.png").code == 0
     commit = repo.push({**checkpoint, "notes.txt": b"retrained"})
     result = build(worker, "tiny/moving", "one.png")
-    assert result.stdout.startswith("1 models x 1 images: 1 measured, 0 from the store.\n")
+    assert result.stdout.startswith("1 model x 1 image: 1 measured, 0 from the store.\n")
     assert commit in {record.model.commit for record in records(folder, "tiny/moving")}
 
 

@@ -31,6 +31,14 @@ def test_unknown_and_misspelt_models(worker: Worker) -> None:
         )
 
 
+def test_a_misspelt_folder_that_is_written_like_an_id(worker: Worker, folder: Path) -> None:
+    (folder / "models" / "registers").mkdir(parents=True)
+    assert refused(worker, "models/regsters", code=2) == (
+        "Error: There is no folder models/regsters here, and no such model on the hub. "
+        "Did you mean models/registers?"
+    )
+
+
 @pytest.mark.slow
 def test_one_unknown_model_of_two_leaves_a_cell_with_its_reason(
     worker: Worker, folder: Path

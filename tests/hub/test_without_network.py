@@ -59,10 +59,10 @@ def test_everything_works_again_without_a_network(
 
         again = build(worker, DINO, "one.png")
         assert again.code == 0, again.stderr
-        assert again.stdout.startswith("1 models x 1 images: 0 measured, 1 from the store.\n")
+        assert again.stdout.startswith("1 model x 1 image: 0 measured, 1 from the store.\n")
         new = build(worker, DINO, "two.png")
         assert new.code == 0, new.stderr
-        assert new.stdout.startswith("1 models x 1 images: 1 measured, 0 from the store.\n")
+        assert new.stdout.startswith("1 model x 1 image: 1 measured, 0 from the store.\n")
         facts = [record.model for record in records(tmp_path, DINO)]
         assert [fact.commit for fact in facts] == [commit, commit]
         assert [fact.license for fact in facts] == ["mit", "mit"]
@@ -73,12 +73,18 @@ def test_everything_works_again_without_a_network(
             "failed ([Errno 111] Connection refused). Check the network and try again, or download "
             "it beforehand with `hf download tiny/other --revision main`."
         )
+        (tmp_path / "models" / "registers").mkdir(parents=True)
+        misspelt = refused(worker, "models/regsters")
+        assert misspelt == (
+            "Error: There is no folder models/regsters here, and the connection to the hub failed "
+            "([Errno 111] Connection refused). Did you mean models/registers?"
+        )
         seen = len(hub.log)
     offline = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "1"}
     with Worker(tmp_path, **offline) as worker:
         again = build(worker, DINO, "one.png")
         assert again.code == 0, again.stderr
-        assert again.stdout.startswith("1 models x 1 images: 0 measured, 1 from the store.\n")
+        assert again.stdout.startswith("1 model x 1 image: 0 measured, 1 from the store.\n")
         assert not again.torch, "nothing is measured, so torch is not imported"
         missing = refused(worker, f"{DINO}@v2")
         assert missing == (

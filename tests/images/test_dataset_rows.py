@@ -98,3 +98,21 @@ def test_options_name_a_data_set() -> None:
         with pytest.raises(SpecError) as caught:
             spec_from_options(models=("a/b",), dataset=given)
         assert str(caught.value).startswith(expected)
+
+
+def test_without_a_network_it_is_said_at_once_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*args: object, **options: object) -> None:
+        raise ConnectionError("Name or service not known")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", unreachable)
+    monkeypatch.setattr("datasets.load_dataset", lambda *args, **options: pytest.fail("retries"))
+    with pytest.raises(ImageError) as caught:
+        dataset_pictures(DatasetSpec(name="owner/name", split="test"), tmp_path, Silent())
+    assert str(caught.value) == (
+        "The data set owner/name cannot be read: the connection to the hub failed (Name or service "
+        "not known). Check the network and try again. With HF_HUB_OFFLINE=1 the cache of the "
+        "library datasets is read."
+    )
+    assert not caught.value.usage

@@ -124,7 +124,8 @@ def test_folders_without_pictures_and_missing_paths_say_what_to_do(tmp_path: Pat
         empty: f"No picture was found in {empty}. {folder_hint}",
         missing: f"There is no file or folder {missing}. "
         "Check the path of the images (-i, or images).",
-        tmp_path / "emty": f"There is no file or folder {tmp_path}/emty. Did you mean empty?",
+        tmp_path / "emty": f"There is no file or folder {tmp_path}/emty. "
+        f"Did you mean {tmp_path}/empty?",
         fifo: f"{fifo} is neither a file nor a folder. Name a picture or a folder.",
         long: f"{long} cannot be read: File name too long. Check the path and its permissions.",
     }

@@ -58,7 +58,9 @@ def test_a_list_names_paths_patterns_and_addresses_from_its_own_folder(tmp_path:
 
 
 def test_what_find_prints_is_a_list(tmp_path: Path) -> None:
-    assert listed_in(b"a\nb.jpg\0c.jpg\0", tmp_path, "It") == (
+    for name in ("a\nb.jpg", "c.jpg"):
+        picture(tmp_path / name)
+    assert listed_in(b"a\nb.jpg\0c.jpg\0", tmp_path, "it") == (
         tmp_path / "a\nb.jpg",
         tmp_path / "c.jpg",
     )
@@ -68,10 +70,25 @@ def test_what_find_prints_is_a_list(tmp_path: Path) -> None:
     ("data", "message"),
     [
         (b"# nothing\n", "It names no picture. Write a path or an address on each line."),
+        (
+            b"# mine\n\ncat.jpg\ngod.jpg\n",
+            "Line 4 of it: there is no file or folder {}/god.jpg. Check the path of the images "
+            "(-i, or images).",
+        ),
+        (
+            b"cat.jpeg  \n",
+            "Line 1 of it: there is no file or folder {0}/cat.jpeg. Did you mean {0}/cat.jpg?",
+        ),
+        (
+            b"*.png  # all\n",
+            "Line 1 of it: no picture matches {}/*.png  # all. Check the pattern; ** goes through "
+            "subfolders, as in 'photos/**/*.jpg'.",
+        ),
         (b"\xff\xd8\xff", "It is no text in UTF-8. Write a path or an address on each line."),
     ],
 )
 def test_lists_that_are_none(data: bytes, message: str, tmp_path: Path) -> None:
+    picture(tmp_path / "cat.jpg")
     with pytest.raises(ImageError) as caught:
-        listed_in(data, tmp_path, "It")
-    assert str(caught.value) == message
+        listed_in(data, tmp_path, "it")
+    assert str(caught.value) == message.format(tmp_path)

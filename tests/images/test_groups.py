@@ -81,8 +81,14 @@ def test_tables_of_spreadsheets_are_read(tmp_path: Path, data: bytes) -> None:
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"labels\.csv cannot be read: No such file"):
-        read_groups(tmp_path / "labels.csv")
+    path = tmp_path / "labels.csv"
+    with pytest.raises(SpecError) as caught:
+        read_groups(path)
+    assert str(caught.value) == f"There is no file {path}. Check the path of groups."
+    (tmp_path / "lables.csv").touch()
+    with pytest.raises(SpecError) as caught:
+        read_groups(path)
+    assert str(caught.value) == f"There is no file {path}. Did you mean {tmp_path}/lables.csv?"
 
 
 def test_the_table_lies_beside_the_gallery_file(tmp_path: Path) -> None:

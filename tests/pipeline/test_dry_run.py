@@ -46,8 +46,8 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
     assert plain.split()[:5] == ["plain", "4x4", "17", "0", "2"]
     assert registers.split()[:5] == ["registers", "4x4", "21", "0", "2"]
     assert re.fullmatch(
-        r"2 of 2 images usable\. In all: about \d+ s: measuring \d+ s on this CPU \(an "
-        r"accelerator is much faster\), pages \d+ s\.",
+        r"2 of 2 images usable\. In all: about \d+ s: measuring \d+ s on this CPU \(4 s "
+        r"of it to start; an accelerator is much faster\), pages \d+ s\.",
         total,
     )
     assert disk.startswith("Memory: about ")
@@ -113,6 +113,22 @@ def test_a_plan_that_would_fail_says_so(
     assert capsys.readouterr().err == said.err
     (tmp_path / "photos" / "broken.jpg").write_bytes(b"junk")
     assert not print_plan(spec, Console(width=200), Silent())
+
+
+def test_a_device_that_is_not_here_is_said_by_the_plan(
+    spec: GallerySpec, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    assert not print_plan(merge(spec, device="cuda"), Console(width=200), Silent())
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Error: This machine has no device cuda, as torch ")
+    assert line.endswith(
+        " sees it: it would not be built. Use --device auto or --device cpu, or measure on another "
+        "machine."
+    )
+    build(spec)
+    assert print_plan(merge(spec, device="cuda"), Console(width=200), Silent()), "from the store"
+    assert "Memory: about 160 MB." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("facts", "obstacle"), [("free_memory", "memory"), ("free_disk", "disk")])

@@ -194,7 +194,9 @@ def test_files_that_are_not_toml(text: str | bytes, message: str, file: Path) ->
 def test_files_that_cannot_be_read(file: Path) -> None:
     with pytest.raises(SpecError) as caught:
         load_spec(Path("work/galery.toml"))
-    assert str(caught.value) == "There is no file work/galery.toml. Check the path."
+    assert str(caught.value) == (
+        "There is no file work/galery.toml. Did you mean work/gallery.toml?"
+    )
     with pytest.raises(SpecError) as caught:
         load_spec(Path("work"))
     assert str(caught.value) == "work cannot be read: Is a directory. Name a TOML file."

@@ -19,6 +19,7 @@ from generator.analysis.features.pca import (
     PrincipalComponents,
     border,
     fit,
+    fit_image,
     foreground_sign,
 )
 from generator.records.record import FloatArray, TokenLayout, View
@@ -85,7 +86,7 @@ def shared_components(
         used = [~mask for mask in left_out]
     if sum(int(mask.sum()) for mask in used) < 2:
         return NotApplicable("fewer than two patches are left")
-    first = first or fit((item[mask] for item, mask in zip(features, used, strict=True)), 1)
+    first = first or _fit(features, used, 1)
     parting = [first.scores(item)[:, 0] for item in features]
     edges = np.concatenate([border(layout) for layout in layouts])
     # The rule is applied to what was fitted, so that outliers do not choose the sign either.
@@ -95,7 +96,7 @@ def shared_components(
     fitted = [mask & ok for mask, ok in zip(kept, used, strict=True)]
     if sum(int(mask.sum()) for mask in fitted) <= CHANNELS:
         return NotApplicable("too few patches are in the foreground")
-    second = fit((item[mask] for item, mask in zip(features, fitted, strict=True)), CHANNELS)
+    second = _fit(features, fitted, CHANNELS)
     scores = []
     for item, mask, layout in zip(features, kept, layouts, strict=True):
         laid = np.full((layout.patches, CHANNELS), np.nan)
@@ -119,6 +120,14 @@ def shared_components(
             for mask, layout in zip(fitted, layouts, strict=True)
         ),
     )
+
+
+def _fit(
+    features: Sequence[FloatArray], used: Sequence[BoolArray], count: int
+) -> PrincipalComponents:
+    """Fit components to the patches of a group that are used."""
+    pieces = (item[mask] for item, mask in zip(features, used, strict=True))
+    return fit_image(next(pieces), count) if len(features) == 1 else fit(pieces, count)
 
 
 def aligned(

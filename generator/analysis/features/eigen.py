@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -15,6 +16,9 @@ NEARLY_EQUAL = 1e-6
 CONVERGED = 1e-10
 """Relative residual at which the Lanczos method ends. It is that of the slowest vector, which only
 shows the gap to the others; theirs are near rounding by then."""
+
+LANCZOS_VECTORS = 12
+"""Vectors that the Lanczos method works on between restarts; with more, none of them is saved."""
 
 SMALLEST_SPARSE = 128
 """Fewest rows for which the Lanczos method is faster than a dense solver."""
@@ -35,31 +39,55 @@ def largest_eigenpairs(
     Returns:
         float64 ``[count]`` and ``[row, count]``; signs of the vectors are free.
     """
-    found = _lanczos(matrix, count)
+    if len(matrix) < SMALLEST_SPARSE:
+        return _dense(matrix, count)
+    # Late: a build that needs no such analysis should not wait for it to load.
+    from scipy.linalg.blas import dsymv  # noqa: PLC0415
+
+    # one half of the matrix is read, in half the time
+    half = np.asfortranarray(matrix.T)
+    found = _lanczos(partial(dsymv, 1.0, half), len(matrix), count)
     return _dense(matrix, count) if found is None else found
 
 
+def largest_eigenpairs_of_rows(
+    rows: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same as :func:`largest_eigenpairs` of ``rows.T @ rows``, which takes longer to multiply.
+
+    Args:
+        rows: float64 ``[row, column]``.
+        count: eigenvalues wanted.
+    """
+    columns = rows.shape[1]
+    if columns < SMALLEST_SPARSE:
+        return _dense(rows.T @ rows, count)
+    found = _lanczos(lambda vector: (rows @ vector) @ rows, columns, count)
+    return _dense(rows.T @ rows, count) if found is None else found
+
+
 def _lanczos(
-    matrix: NDArray[np.float64], count: int
+    product: Callable[[NDArray[np.float64]], NDArray[np.float64]], size: int, count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """None where it is not to be trusted.
 
-    That is: the matrix is small, it did not converge, or two of the eigenvalues nearly agree, so
-    that it may have missed one.
+    That is: it did not converge, or two of the eigenvalues nearly agree, so that it may have missed
+    one.
+
+    Args:
+        product: of the matrix and a vector.
+        size: rows of the matrix.
     """
-    # Late: a build that needs no such analysis should not wait for it to load.
-    from scipy.linalg.blas import dsymv  # noqa: PLC0415
     from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh  # noqa: PLC0415
 
-    if len(matrix) < SMALLEST_SPARSE:
-        return None
-    # one half of the matrix is read, in half the time
-    half = np.asfortranarray(matrix.T)
-    product = LinearOperator(half.shape, matvec=partial(dsymv, 1.0, half), dtype=half.dtype)
+    matrix = LinearOperator((size, size), matvec=product, dtype=np.dtype(np.float64))
     # A fixed start: the same matrix gives the same digits.
-    start = np.random.default_rng(0).standard_normal(len(matrix))
+    start = np.random.default_rng(0).standard_normal(size)
+    kept = max(LANCZOS_VECTORS, 2 * count + 3)
     try:
-        values, vectors = eigsh(product, k=count + 1, which="LA", v0=start, tol=CONVERGED)
+        values, vectors = eigsh(
+            matrix, k=count + 1, which="LA", v0=start, tol=CONVERGED, ncv=min(kept, size)
+        )
     except ArpackError:
         return None
     values, vectors = values[::-1], vectors[:, ::-1]

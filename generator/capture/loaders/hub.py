@@ -43,6 +43,7 @@ from generator.capture.loaders.known_names import suggested
 from generator.capture.loaders.lone_adapter import LoneAdapter, adapter_in, own_preprocessing
 from generator.capture.loaders.table import loader_of
 from generator.errors import ModelError
+from generator.spec.toml import did_you_mean_beside
 
 
 def find_on_hub(
@@ -143,6 +144,9 @@ def _info(model: str, revision: str) -> ModelInfo:
     except GatedRepoError as error:
         raise gated(model) from error
     except RepositoryNotFoundError as error:
+        if folder := _folder_meant(model):
+            what = f"There is no folder {model} here, and no such model on the hub."
+            raise ModelError(what, folder, usage=True) from error
         raise ModelError(
             f"There is no model {model} on the hub, or it is private.",
             f"{_meant(model) or 'Check the spelling.'} For a private model, log in with "
@@ -155,6 +159,12 @@ def _info(model: str, revision: str) -> ModelInfo:
             _meant(model) or "Correct the name.",
             usage=True,
         ) from error
+
+
+def _folder_meant(model: str) -> str:
+    """A suggestion for an id that is like the path of a folder here; else empty."""
+    path = Path(model)
+    return did_you_mean_beside(path) if path.parent != Path() else ""
 
 
 def _meant(model: str) -> str:
@@ -206,6 +216,10 @@ def _from_cache(
         return _adapter_from_cache(model, revision, Path(alone).parent, cause)
     if not isinstance(cached, str):
         problem, advice = hub_problem(cause)
+        if folder_hint := _folder_meant(model):
+            raise ModelError(
+                f"There is no folder {model} here, and {problem}.", folder_hint
+            ) from cause
         raise ModelError(
             f"The model {model} is not in the local cache, and {problem}.",
             f"{advice.rstrip('.')}, or download it beforehand with "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,11 +63,16 @@ def gallery_file(words: Sequence[str]) -> Path | None:
 
 
 def _meant(word: str) -> str:
-    """What a word was probably meant to be; empty for a gallery file of another name."""
+    """What a word was probably meant to be; empty for a gallery file of another name.
+
+    Raises:
+        SpecError: it is nothing that there is, and no model's id.
+    """
     from generator.images.clips import VIDEOS
     from generator.images.find import EXTENSIONS
     from generator.spec.models import STATE_DICTS
     from generator.spec.pictures import address_in
+    from generator.spec.toml import did_you_mean_beside
 
     path = Path(word)
     suffix = path.suffix.lower()
@@ -78,7 +84,12 @@ def _meant(word: str) -> str:
         return f"Did you mean {path / GALLERY}?"
     if path.is_dir():
         return f"Did you mean -i {word}, for the pictures in it?"
-    return "" if path.is_file() else f"Did you mean -m {word}, for a model?"
+    if path.is_file():
+        return ""
+    if re.fullmatch(r"[^/]+/[^/]+", word):
+        return f"Did you mean -m {word}, for a model?"
+    hint = did_you_mean_beside(path) or "Write -m before a model, and -i before pictures."
+    raise SpecError(f"There is no file or folder {word}.", hint)
 
 
 def from_standard_input(folder: Path) -> tuple[Path | str, ...]:
@@ -106,7 +117,7 @@ def from_standard_input(folder: Path) -> tuple[Path | str, ...]:
         with Image.open(io.BytesIO(data)) as image:
             kind = (image.format or "PNG").lower()
     except (OSError, Image.DecompressionBombError):
-        return tuple(map(str, listed_in(data, Path(), "Standard input")))
+        return tuple(map(str, listed_in(data, Path(), "standard input")))
     path = folder / f"standard-input.{kind}"
     path.write_bytes(data)
     return (path,)

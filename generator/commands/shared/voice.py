@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from generator.text.terminal import LegibleFormatter
-from generator.version import __version__
+from generator.version import PACKAGE, __version__
 
 LOG = "attention-gallery.log"
 """File of ``--debug``, in the current folder."""
@@ -66,7 +66,7 @@ def _tell(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         raise click.UsageError("-q and -v exclude each other.", ctx)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LegibleFormatter())
-    _attach(ctx, handler, logging.getLogger("generator"), logging.INFO)
+    _attach(ctx, handler, logging.getLogger(PACKAGE), logging.INFO)
 
 
 def _log(ctx: click.Context, param: click.Parameter, value: bool) -> None:

@@ -29,6 +29,7 @@ from generator.present.files.manifest_file import (
 )
 from generator.spec.figures import FIGURES
 from generator.spec.size import DEFAULT_SITE_SIZE
+from generator.spec.toml import did_you_mean_beside
 from generator.text.amounts import size_in_words
 from generator.text.phrases import counted, some
 
@@ -148,9 +149,8 @@ def review_site(site: Path, target: Target) -> Review:
         StoreError: the folder does not exist, or is no site of this program.
     """
     if not site.is_dir():
-        raise StoreError(
-            f"There is no folder {site}.", "Build the site first, or name its folder.", usage=True
-        )
+        hint = did_you_mean_beside(site) or "Build the site first, or name its folder."
+        raise StoreError(f"There is no folder {site}.", hint, usage=True)
     if not is_site(site):
         raise StoreError(
             f"{site} has no {MANIFEST} of attention-gallery, so it is not published.",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from generator.capture.checkpoint.download_size import bytes_to_download
 from generator.cores import usable_cores
+from generator.errors import ModelError
 from generator.images.pixels import free_memory
 from generator.pipeline.costs.models import (
     ExtraPrice,
@@ -31,6 +32,9 @@ STARTUP_SECONDS = 4.0
 PROGRAM_BYTES = 600_000_000
 """Memory of the program with torch and transformers, without a model."""
 
+PAGES_BYTES, CELL_BYTES = 160_000_000, 40_000
+"""Memory of the largest process that makes pages, and what each cell adds to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
@@ -44,11 +48,12 @@ class Forecast:
         measuring: seconds to measure what is missing, on the CPU.
         pages: seconds to make the pages.
         download: bytes of weights to download; None if the hub does not say.
-        memory: bytes of memory while measuring the largest model.
+        memory: bytes of memory of the largest process, while it measures or makes pages.
         store: bytes that the record store grows by.
         site: bytes of the site and what is left out to keep its limit.
         free_memory: bytes; None if the system does not say.
         free_disk: bytes where the site is written; None if unknown.
+        device: why nothing can be measured on the device that was asked for; empty if it can.
     """
 
     models: tuple[ModelCost, ...]
@@ -63,6 +68,7 @@ class Forecast:
     site: SitePrice
     free_memory: int | None
     free_disk: int | None
+    device: str = ""
 
     @property
     def seconds(self) -> float:
@@ -78,7 +84,7 @@ class Forecast:
             return "disk"
         if self.free_memory is not None and self.memory > self.free_memory:
             return "memory"
-        return ""
+        return "device" if self.device else ""
 
 
 def forecast(
@@ -110,12 +116,31 @@ def forecast(
         measuring=sum(model.seconds for model in models) + STARTUP_SECONDS * measures,
         pages=sum(model.pages for model in models) + _pair_seconds(plan, spec, speed),
         download=sum(known) if len(known) == len(downloads) else None,
-        memory=max((model.memory for model in models), default=0) + PROGRAM_BYTES * measures,
+        memory=max(
+            max((model.memory for model in models), default=0) + PROGRAM_BYTES * measures,
+            PAGES_BYTES + CELL_BYTES * len(plan.cells),
+        ),
         store=sum(model.store for model in models),
         site=site_price(plan, drawn=drawn, limit=spec.max_site_size),
         free_memory=free_memory(),
         free_disk=_free_disk(spec.out),
+        device=_device_problem(spec) if measures else "",
     )
+
+
+def _device_problem(spec: GallerySpec) -> str:
+    """Why this machine does not have the device of a gallery; empty if it has, or a cluster may."""
+    if spec.ray or spec.device in ("auto", "cpu"):
+        return ""
+    try:
+        from generator.capture.models.device import choose_devices  # noqa: PLC0415 - imports torch
+
+        choose_devices(spec.device)
+    except ImportError:  # records from elsewhere are shown here
+        return ""
+    except ModelError as error:
+        return error.message
+    return ""
 
 
 def learn_from(plan: WorkPlan, spec: GallerySpec, settings: Settings, seconds: float) -> None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from generator.errors import GalleryError
 from generator.pipeline.workers.work import ModelLost, Outcome, Unmeasured, Warned
+from generator.version import PACKAGE
 
 Told = TypeVar("Told")
 
@@ -27,7 +28,7 @@ def told(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
 
     Warnings are not printed here: each worker would print them.
     """
-    logger, kept = logging.getLogger("generator"), _Kept()
+    logger, kept = logging.getLogger(PACKAGE), _Kept()
     logger.addHandler(kept)
     try:
         for outcome in outcomes:

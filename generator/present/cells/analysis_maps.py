@@ -31,7 +31,7 @@ from generator.present.files.settings import Settings
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell, Run
 
-MAPS_VERSION = 7
+MAPS_VERSION = 8
 """Cache version. Raise it when the maps of an unchanged record change."""
 
 MAPS = PackedFiles("maps", CellMaps)

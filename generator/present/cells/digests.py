@@ -12,7 +12,7 @@ from generator.present.files.packed import CellFiles, PackedFiles
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell
 
-DIGEST_VERSION = 7
+DIGEST_VERSION = 8
 """Cache version. Raise it when an unchanged record gives other numbers, or fields change."""
 
 DIGESTS = PackedFiles("digest", CellDigest)

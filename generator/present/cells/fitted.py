@@ -17,7 +17,7 @@ from generator.analysis.features.pca import FirstComponents
 from generator.present.files.kept import KeptNumbers
 from generator.records.record import AttentionRecord, ReadRecord, View
 
-FITTED_VERSION = 1
+FITTED_VERSION = 2
 """Version of the kept numbers. Raise it when those of an unchanged record change."""
 
 

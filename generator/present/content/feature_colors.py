@@ -40,7 +40,7 @@ from generator.records.record import (
 )
 from generator.records.run import Run
 
-COLORS_VERSION = 5
+COLORS_VERSION = 6
 """Cache version. Raise it when the colors of unchanged records change."""
 
 TOGETHER = 24

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from generator.bundled import bundled
 from generator.errors import SpecError, StoreError
+from generator.spec.toml import did_you_mean_beside
 
 RENAMED = {
     "report.html.jinja2": "pair.html.jinja2",
@@ -26,7 +27,8 @@ def template_folders(user: Path | None) -> tuple[Path, ...]:
     if user is None:
         return (bundled("templates"),)
     if not user.is_dir():
-        raise SpecError(f"There is no template folder {user}.", "Name a folder with --templates.")
+        hint = did_you_mean_beside(user) or "Name a folder with --templates."
+        raise SpecError(f"There is no template folder {user}.", hint)
     for old, new in RENAMED.items():
         if (user / old).is_file():
             raise StoreError(

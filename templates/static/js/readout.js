@@ -79,7 +79,9 @@ const Readouts = (() => {
       const texts = Numbers.column(amounts.map(({ value }) => value), share, digits);
       for (const cells of printed) {
         const cell = cells[column];
-        if (isAmount(cell)) cells[column] = `${cell.before}${texts.shift() ?? ""}${cell.after}`;
+        if (!isAmount(cell)) continue;
+        const text = `${cell.before}${texts.shift() ?? ""}${cell.after}`;
+        cells[column] = cell.bar ? Dom.make("span", {}, [cell.bar, text]) : text;
       }
     }
     return printed.map((cells) => cells.map((cell) => (isAmount(cell) ? "" : cell)));
@@ -94,8 +96,9 @@ const Readouts = (() => {
   }
 
   /**
-   * @typedef {{value: number, share: boolean, digits: number, before: string, after: string}} Amount a number
-   *   of a column, and what stands around it
+   * @typedef {{
+   *   value: number, share: boolean, digits: number, bar: Node | null, before: string, after: string
+   * }} Amount a number of a column, and what stands around it
    */
 
   /**
@@ -176,7 +179,7 @@ const Readouts = (() => {
    * @returns {Amount}
    */
   function amount(value, rest) {
-    return { value, share: false, digits: 3, before: "", after: "", ...rest };
+    return { value, share: false, digits: 3, bar: null, before: "", after: "", ...rest };
   }
 
   /**
@@ -194,8 +197,7 @@ const Readouts = (() => {
     if (share === null) return "–";
     const part = Dom.make("span", { class: "mass-patches" });
     part.style.width = `${100 * Math.min(1, share)}%`;
-    const bar = Dom.make("span", { class: "mass-part", "aria-hidden": "true" }, [part]);
-    return Dom.make("span", {}, [bar, Numbers.percent(share)]);
+    return amount(share, { share: true, bar: Dom.make("span", { class: "mass-part", "aria-hidden": "true" }, [part]) });
   }
 
   return { create, rows };

@@ -21,6 +21,7 @@ from generator.analysis.features.pca import (
     border,
     first_components,
     fit,
+    fit_image,
     foreground_sign,
     leading,
     leading_component,
@@ -65,6 +66,36 @@ def test_vectors_that_are_all_equal_have_no_component() -> None:
     assert (found.scores(np.full((5, 4), 2.0)) == 0).all()
     with pytest.raises(AnalysisError, match="at least two vectors"):
         fit([np.ones((1, 4))], 2)
+
+
+@pytest.mark.parametrize("shape", [(60, 7), (300, 200), (90, 200)])
+def test_components_of_one_image_are_those_of_a_singular_value_decomposition(
+    shape: tuple[int, int],
+) -> None:
+    """Both solvers, with fewer vectors than channels too."""
+    rng = np.random.default_rng(2)
+    vectors = rng.normal(size=shape) * np.geomspace(9, 0.1, shape[1]) + 40
+    found = fit_image(vectors, 3)
+    _, sizes, axes = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
+    np.testing.assert_allclose(found.mean, vectors.mean(axis=0))
+    np.testing.assert_allclose(found.variance, sizes[:3] ** 2 / len(vectors))
+    np.testing.assert_allclose(found.explained, (sizes**2 / (sizes**2).sum())[:3])
+    np.testing.assert_allclose(np.abs(np.sum(found.axes * axes[:3], axis=1)), 1)
+    assert (found.axes[np.arange(3), np.abs(found.axes).argmax(axis=1)] > 0).all()
+    many = fit([vectors[:20], vectors[20:]], 3)
+    np.testing.assert_allclose(found.scores(vectors), many.scores(vectors), atol=1e-7)
+
+
+def test_an_image_of_few_or_equal_vectors() -> None:
+    for channels in (4, 200):
+        equal = np.full((5, channels), 2.0)
+        found = fit_image(equal, 2)
+        assert found.explained.tolist() == [0, 0]
+        assert (found.scores(equal) == 0).all()
+    two = fit_image(np.eye(200)[:2], 3)  # only one direction has any variance
+    np.testing.assert_allclose(two.explained, [1, 0, 0], atol=1e-12)
+    with pytest.raises(AnalysisError, match="at least two vectors"):
+        fit_image(np.ones((1, 4)), 2)
 
 
 def test_the_foreground_is_the_side_away_from_the_border() -> None:

@@ -273,7 +273,7 @@ def test_its_command_draws_the_same_site_without_torch(records: Path) -> None:
     done = command(*draw[1:], folder=records, before=without)
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
-        "1 models x 2 images: 0 measured, 2 from the store.\nOpen site/index.html, or run: "
+        "1 model x 2 images: 0 measured, 2 from the store.\nOpen site/index.html, or run: "
         "attention-gallery serve site --open\n"
     )
     first, again = tree(records / "docs"), tree(records / "site")

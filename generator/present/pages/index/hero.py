@@ -11,7 +11,7 @@ from generator.present.pages.index.hero_views import FindingPart, HeroTile, Hero
 from generator.present.pages.planner import Planner
 from generator.present.pages.views import Picture
 from generator.records.run import ImageEntry, ModelEntry
-from generator.text.numbers import count, machine, number, percent
+from generator.text.numbers import column, count, machine, number, percent
 from generator.text.phrases import quoted
 
 AVAILABLE = (1200, 540)
@@ -176,10 +176,11 @@ def _shares(shown: Sequence[_Shown], asked: str) -> Iterator[FindingPart]:
     ordered = sorted(shown, key=lambda each: each.found.strongest)
     ends = list(shown) if len(shown) < 3 else [ordered[0], ordered[-1]]
     first, last = ends[0], ends[-1]
+    shares = column([each.found.strongest for each in ends], "percent")
     yield FindingPart("from " if len(shown) > 2 else "")
-    yield FindingPart(percent(first.found.strongest), strong=True)
+    yield FindingPart(shares[0], strong=True)
     yield FindingPart(f" of {asked}")
     if len(shown) > 1:
         yield FindingPart(f" in {quoted(first.label)} {'and' if len(shown) == 2 else 'to'} ")
-        yield FindingPart(percent(last.found.strongest), strong=True)
+        yield FindingPart(shares[-1], strong=True)
         yield FindingPart(f" in {quoted(last.label)}")

@@ -10,7 +10,7 @@ from generator.analysis.compare.findings import Finding
 from generator.analysis.stream.norms import CUTOFFS
 from generator.present.pages.model_context import ModelContext
 from generator.records.record import OUTLIER
-from generator.text.numbers import number, percent
+from generator.text.numbers import column, number, percent
 from generator.text.phrases import counted, stream_layer
 
 
@@ -50,10 +50,11 @@ def _registers(context: ModelContext) -> Iterator[_Found]:
         return
     columns = [context.digest.keys.index(name) for name in context.layout.registers]
     total = np.nansum(own.shares[:, columns], axis=1)
+    most, last = column((float(total.max()), float(total[-1])), "percent")
     yield (
-        percent(float(total.max())),
+        most,
         f"of CLS attention goes to registers in layer {int(total.argmax()) + 1}, "
-        f"{percent(float(total[-1]))} in the last.",
+        f"{last} in the last.",
         "budget",
         "Attention",
     )
@@ -61,11 +62,12 @@ def _registers(context: ModelContext) -> Iterator[_Found]:
 
 def _entropy(context: ModelContext) -> _Found:
     means = context.digest.entropy_patches.mean.mean(axis=1)
+    first, last = column((float(means[0]), float(means[-1])))
     return (
-        number(float(means[-1])),
+        last,
         "mean entropy over patches (0: one patch, 1: uniform) in the last layer"
         f"{context.within(context.layers - 1)}. First layer{context.within(0)}: "
-        f"{number(float(means[0]))}.",
+        f"{first}.",
         "heads",
         "Heads",
     )
@@ -73,11 +75,12 @@ def _entropy(context: ModelContext) -> _Found:
 
 def _distance(context: ModelContext) -> _Found:
     means = context.digest.distance_patches_share.mean.mean(axis=1)
+    first, last = column((float(means[0]), float(means[-1])))
     return (
-        number(float(means[-1])),
+        last,
         "mean attention distance, in short sides of the image, in the last layer"
         f"{context.within(context.layers - 1)}. First layer{context.within(0)}: "
-        f"{number(float(means[0]))}.",
+        f"{first}.",
         "distance",
         "Distance",
     )

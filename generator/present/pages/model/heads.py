@@ -318,9 +318,10 @@ def _distance_in_windows(context: ModelContext) -> Iterator[str]:
 def _mean_distances(context: ModelContext) -> str:
     """Sentence on the mean distance of the first and the last layer."""
     means = context.digest.distance_patches_share.mean.mean(axis=1)
+    first, last = column((float(means[0]), float(means[-1])))
     return (
-        f"The mean attention distance is {number(float(means[0]))} of the input's short side in "
-        f"layer 1{context.within(0)} and {number(float(means[-1]))} in layer {context.layers}"
+        f"The mean attention distance is {first} of the input's short side in "
+        f"layer 1{context.within(0)} and {last} in layer {context.layers}"
         f"{context.within(context.layers - 1)}."
     )
 

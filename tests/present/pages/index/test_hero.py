@@ -100,6 +100,8 @@ def test_it_says_what_share_the_strongest_tenth_of_the_patches_holds(
     assert (found[2], found[4]) == (least, most)
     assert float(found[1]) == pytest.approx(shares[least], rel=0.01)
     assert float(found[3]) == pytest.approx(shares[most], rel=0.01)
+    decimals = [len(found[n].partition(".")[2]) for n in (1, 3)]
+    assert decimals[0] == decimals[1]
 
 
 def test_models_of_different_depth_are_shown_at_the_same_relative_depth(again: Again) -> None:
