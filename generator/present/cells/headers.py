@@ -147,13 +147,17 @@ _SUMMARY: TypeAdapter[HeaderSummary] = TypeAdapter(HeaderSummary)
 class Headers:
     """Summaries of headers: known from a note, or read from chunks.
 
+    They are noted in compressed form at once: those of ten thousand cells would take much memory.
+
     Args:
         former: the note of the site's former build, if there is one.
     """
 
     def __init__(self, former: HeaderNote | None = None) -> None:
         self._known: dict[str, bytes] = {}
-        self._asked: dict[str, HeaderSummary] = {}
+        self._noted: dict[str, None] = {}
+        self._compressing = zlib.compressobj(1)
+        self._compressed: list[bytes] = []
         if former is not None:
             with suppress(zlib.error, ValueError):
                 lines = zlib.decompress(former.summaries.tobytes()).splitlines()
@@ -165,22 +169,24 @@ class Headers:
         Args:
             path: where the chunk is now.
         """
-        found = self._asked.get(chunk.sha256)
+        line = self._known.pop(chunk.sha256, b"")
+        found = _summary(line)
         if found is None:
-            known = self._known.get(chunk.sha256)
-            found = (known and _summary(known)) or summary_of(read_header(path))
-            self._asked[chunk.sha256] = found
+            found = summary_of(read_header(path))
+            line = _SUMMARY.dump_json(found)
+        if chunk.sha256 not in self._noted:
+            self._noted[chunk.sha256] = None
+            self._compressed.append(self._compressing.compress(line + b"\n"))
         return found
 
     def note(self) -> HeaderNote:
-        """The summaries that were asked for."""
-        text = b"\n".join(map(_SUMMARY.dump_json, self._asked.values()))
-        summaries = np.frombuffer(zlib.compress(text, 1), dtype=np.uint8)
-        return HeaderNote(program_hash(), tuple(self._asked), summaries)
+        """The summaries that were asked for; the last thing that is asked."""
+        text = b"".join((*self._compressed, self._compressing.flush()))
+        return HeaderNote(program_hash(), tuple(self._noted), np.frombuffer(text, dtype=np.uint8))
 
 
 def _summary(line: bytes) -> HeaderSummary | None:
-    """A summary of the note; None for one that is not as it was written."""
+    """The summary on a line of a note; None for none, or one that is not as it was written."""
     with suppress(ValidationError):
         found = _SUMMARY.validate_json(line)
         return replace(found, facts=_sharing(found.facts), rows=_same(found.rows))
