@@ -51,6 +51,7 @@ from generator.records.run import (
 )
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
+from generator.text.phrases import counted
 
 logger = logging.getLogger(__name__)
 
@@ -303,7 +304,7 @@ def planned_gallery(
     for image in images:
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)
-    logger.info("%d images are found", len(images))
+    logger.info("%s found", counted(len(images), "image"))
     plan = work_plan(
         spec,
         store,

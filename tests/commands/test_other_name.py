@@ -102,6 +102,6 @@ print(*told(outcomes()), sep="; ")
 def test_what_is_found_is_told_under_this_name_too(installed: Path, here: Path) -> None:
     words = ["build", "-m", "models/plain", "-i", "photos", "-v", "--dry-run"]
     loud = done(["-m", "attention_gallery", *words], installed, here)
-    assert "2 images are found\n" in loud.stderr and "3 layers of 4 heads\n" in loud.stderr
+    assert "2 images found\n" in loud.stderr and "3 layers of 4 heads\n" in loud.stderr
     printed = runs(WARNING, installed, here)
     assert printed == "Warned(text='plain has no features'); an outcome"

@@ -21,15 +21,15 @@ def test_quiet_verbose_and_debug(here: Path) -> None:
     assert (quiet.exit_code, quiet.stdout, quiet.stderr) == (1, "", said)
     usual = run(*WORDS)
     assert usual.stderr.count(said) == 1
-    assert "3 images are found" not in usual.stderr
+    assert "3 images found" not in usual.stderr
     assert "in place of" not in usual.stderr
     loud = run(*WORDS, "-v", "--resolution", "57")
     assert "plain: 64 px in place of 57 px: patches are whole\n" in loud.stderr
-    assert "3 images are found\n" in loud.stderr and "3 layers of 4 heads\n" in loud.stderr
+    assert "3 images found\n" in loud.stderr and "3 layers of 4 heads\n" in loud.stderr
     debug = run(*WORDS, "--debug")
     assert debug.stderr.endswith("Log: attention-gallery.log\n")
     log = (here / "attention-gallery.log").read_text()
-    assert "Python 3." in log and "torch 2." in log and "3 images are found" in log
+    assert "Python 3." in log and "torch 2." in log and "3 images found" in log
     assert not logging.getLogger("generator").handlers, "nothing is left behind"
     assert run(*WORDS, "-q", "-v").exit_code == 2
 
