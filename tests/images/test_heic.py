@@ -30,6 +30,7 @@ def photo(tmp_path: Path) -> Path:
 @pytest.fixture
 def without_the_extra(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    Image.init()  # what Pillow registers while these tables are in place is lost with them
     for table in ("OPEN", "EXTENSION", "MIME"):
         known = getattr(Image, table)
         monkeypatch.setattr(Image, table, {k: v for k, v in known.items() if "HEIF" not in (k, v)})
