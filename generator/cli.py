@@ -27,7 +27,7 @@ from generator.commands.serve import serve
 from generator.commands.shared.options import INTERRUPTED, InOrder, say
 from generator.commands.shared.voice import with_voice
 from generator.temporary import finish_killed
-from generator.version import __version__
+from generator.version import PACKAGE, __version__
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ STOPPED = {"build": KEPT, "demo": KEPT}
 
 def stopped(command: str) -> str:
     """What is said after Ctrl-C: what is kept, and which download begins again."""
-    hub = sys.modules.get("generator.capture.checkpoint.hub")
+    hub = sys.modules.get(f"{PACKAGE}.capture.checkpoint.hub")
     lost = f" The download of {hub.unfinished[-1]} begins again." if hub and hub.unfinished else ""
     return STOPPED.get(command, "Stopped.") + lost
 

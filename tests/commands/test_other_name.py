@@ -96,6 +96,10 @@ def outcomes():
     logging.getLogger("attention_gallery.somewhere").warning("plain has no features")
     yield "an outcome"
 print(*told(outcomes()), sep="; ")
+from attention_gallery.capture.checkpoint import hub
+from attention_gallery.cli import stopped
+hub.unfinished.append("model.safetensors")
+print(stopped("build"))
 """
 
 
@@ -103,5 +107,8 @@ def test_what_is_found_is_told_under_this_name_too(installed: Path, here: Path) 
     words = ["build", "-m", "models/plain", "-i", "photos", "-v", "--dry-run"]
     loud = done(["-m", "attention_gallery", *words], installed, here)
     assert "2 images found\n" in loud.stderr and "3 layers of 4 heads\n" in loud.stderr
-    printed = runs(WARNING, installed, here)
-    assert printed == "Warned(text='plain has no features'); an outcome"
+    assert runs(WARNING, installed, here).splitlines() == [
+        "Warned(text='plain has no features'); an outcome",
+        "Stopped. What was measured is kept: run the same command to go on. The download of "
+        "model.safetensors begins again.",
+    ]
