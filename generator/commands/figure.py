@@ -39,7 +39,7 @@ from generator.text.numbers import given
     shell_complete=completion.PRESETS,
     default="",
     metavar="NAME",
-    help="A figure of a paper; --list names them, and what else each of them heeds.",
+    help="A figure of a paper; --list names them, and the options that each of them takes.",
 )
 @click.option(
     "--list", "listing", is_flag=True, help="List the presets and whether this site can give them."

@@ -347,7 +347,7 @@ def _changed_resolutions(spec: GallerySpec, plan: WorkPlan) -> Iterator[str]:
         view = next((cell.geometry.view for cell in cells if cell.geometry), None)
         short = min(view.input_height, view.input_width) if view else wanted
         if wanted and short != wanted:
-            yield f"{model.entry.label}: {short} px in place of {wanted} px: patches are whole"
+            yield f"{model.entry.label} gets {short} px, not {wanted} px: its patches stay whole"
 
 
 def find_images(

@@ -23,6 +23,7 @@ COMPUTED = frozenset({"folder", "file", "sweep", "step", "named", "checkpoints",
 _HINTS = {
     "models": 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].',
     "images": 'Name files or folders with -i, such as -i photos, or in a file: images = ["..."].',
+    "--dataset": "Name the data set, such as --dataset owner/name.",
     "id": 'Add one, such as id = "facebook/dinov2-small".',
 }
 
@@ -65,7 +66,7 @@ def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSourc
     detail = min(error.errors(), key=lambda item: item["type"] not in _UNKNOWN)
     loc = detail["loc"] or ("",)
     owner, key, where = _place(loc, gallery, source)
-    hint = _HINTS.get(key, "")
+    hint = _HINTS.get(key) or _HINTS.get(where, "")
     if detail["type"] in _UNKNOWN:
         known = [name for name in _fields(owner) if name not in COMPUTED]
         message = f"unknown key {where}."

@@ -69,7 +69,7 @@ def test_a_figure_of_a_gallery_file_refuses_what_it_has_no_use_for(here: Path) -
     assert result.exit_code == 2
     assert result.stderr == (
         "Error: Figure norms: The figure registers-21 has no use for keep. Leave it out; the "
-        "figure heeds models and images, layers, overlay and colors.\n"
+        "figure takes models and images, layers, overlay and colors.\n"
     )
     assert not (here / "site").exists(), "it is said before anything is measured"
 

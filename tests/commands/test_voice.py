@@ -24,7 +24,7 @@ def test_quiet_verbose_and_debug(here: Path) -> None:
     assert "3 images found" not in usual.stderr
     assert "in place of" not in usual.stderr
     loud = run(*WORDS, "-v", "--resolution", "57")
-    assert "plain: 64 px in place of 57 px: patches are whole\n" in loud.stderr
+    assert "plain gets 64 px, not 57 px: its patches stay whole\n" in loud.stderr
     assert "3 images found\n" in loud.stderr and "3 layers of 4 heads\n" in loud.stderr
     debug = run(*WORDS, "--debug")
     assert debug.stderr.endswith("Log: attention-gallery.log\n")

@@ -93,7 +93,10 @@ def test_options_name_a_data_set() -> None:
     assert spec.dataset.rows == ("test", 0, 20)
     for given, expected in (
         ({"name": "c/d", "split": "test[:10%]"}, "--split should be a split such as test, "),
-        ({"split": "test"}, "--dataset is missing."),
+        (
+            {"split": "test"},
+            "--dataset is missing. Name the data set, such as --dataset owner/name.",
+        ),
     ):
         with pytest.raises(SpecError) as caught:
             spec_from_options(models=("a/b",), dataset=given)

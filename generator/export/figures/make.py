@@ -266,5 +266,9 @@ def listed_presets(source: MeasuredGallery, request: FigureSpec) -> Iterator[str
         found = lacking(preset, scene)
         yield f"{preset.id}: {preset.title} ({preset.source})"
         yield f"  differs from the original: {preset.differs}"
-        yield f"  lacks {' and '.join(found)}" if found else "  this gallery can give it"
-        yield f"  heeds: models, images{''.join(f', {name}' for name in preset.takes)}"
+        yield (
+            f"  this gallery lacks {' and '.join(found)}"
+            if found
+            else "  this gallery has all it needs"
+        )
+        yield f"  takes: models, images{''.join(f', {name}' for name in preset.takes)}"

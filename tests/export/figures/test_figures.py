@@ -200,8 +200,8 @@ def test_a_record_that_is_gone_is_named(made: Figuring, tmp_path: Path) -> None:
 def test_the_list_says_what_this_gallery_can_give(made: Figuring, tmp_path: Path) -> None:
     said = made.figure(tmp_path / "fig.pdf", "--list")
     entries = dict(re.findall(r"^(\S+): .*\n.*\n  (.*)$", said, re.M))
-    assert entries["registers-1"] == "this gallery can give it"
-    assert entries["registers-16"] == "lacks at least 100 images of one grid"
+    assert entries["registers-1"] == "this gallery has all it needs"
+    assert entries["registers-16"] == "this gallery lacks at least 100 images of one grid"
 
 
 def test_long_labels_are_shortened_to_their_place() -> None:

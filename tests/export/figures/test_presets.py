@@ -198,11 +198,11 @@ def test_options_of_the_free_grid_are_refused_by_a_preset(made: Figuring, tmp_pa
     )
     assert said == (
         "Error: The figure raghu-3 has no use for --rows and --place. Leave them out; the figure "
-        "heeds models and images only.\n"
+        "takes models and images only.\n"
     )
     said = made.figure(out, "--preset", "registers-21", "--form", "sqrt", code=2)
     assert said == (
-        "Error: The figure registers-21 has no use for --form. Leave it out; the figure heeds "
+        "Error: The figure registers-21 has no use for --form. Leave it out; the figure takes "
         "models and images, --layers, --overlay and --colors.\n"
     )
     assert list(tmp_path.iterdir()) == []

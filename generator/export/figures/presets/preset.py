@@ -89,7 +89,7 @@ def check(preset: Preset, scene: Scene) -> None:
             f"The store {scene.source.store.root} does not have them: name the one that the "
             "gallery was built with (--store), or build it again."
             if found == (WORDS["weights"],)
-            else "Choose others with -m and -i, or see --list for what this gallery can give.",
+            else "Choose others with -m and -i, or see with --list what each figure needs.",
         )
 
 
@@ -111,7 +111,7 @@ def refuse_idle(preset: Preset, request: FigureSpec, *, command: bool = False) -
         known = f"models and images{f', {takes}' if takes else ' only'}"
         raise SpecError(
             f"The figure {preset.id} has no use for {listed(words)}.",
-            f"Leave {'it' if len(words) == 1 else 'them'} out; the figure heeds {known}.",
+            f"Leave {'it' if len(words) == 1 else 'them'} out; the figure takes {known}.",
         )
     several = _several(request)
     for what in preset.one:
