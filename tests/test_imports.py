@@ -44,6 +44,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "pages",
         "site",
     ),
+    "present.cells": ("chunks", "*"),
     "present.pages": ("*", "image methods model sweep", "pair", "index"),
     "commands": ("shared", "*"),
     "pipeline": ("checked interventions", "plan", "costs workers", "*"),
@@ -183,8 +184,8 @@ def test_imports_point_down() -> None:
         ("present.pages.image.views", "present.pages.model.views", True),
         ("present.pages.planner", "present.pages.views", False),
         ("present.pages.planner", "present.pages.image.views", True),
-        ("present.charts.axes", "present.cells.maps", True),
-        ("analysis.absent", "present.cells.maps", True),
+        ("present.charts.axes", "present.cells.chunks.maps", True),
+        ("analysis.absent", "present.cells.chunks.maps", True),
         ("records", "records.record", False),
     ],
 )

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from generator.errors import SpecError, StoreError
 from generator.export.anonymous import Anonymous, anonymized, identity_of
-from generator.present.cells.patches import PATCH
+from generator.present.cells.chunks.patches import PATCH
 from generator.present.content.contents import Contents, Copies
 from generator.present.drawing.scale import Scale
 from generator.present.files.manifest import ImageItem, Manifest, ScaleEntry, carried

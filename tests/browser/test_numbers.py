@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from generator.present.cells.chunk import read_chunk
+from generator.present.cells.chunks.chunk import read_chunk
 from generator.present.drawing.colors import color_table
 from generator.present.drawing.quantize import Quantized, decode, encode, error_bound
 from generator.present.drawing.scale import Scale

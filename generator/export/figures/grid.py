@@ -21,9 +21,9 @@ from generator.export.figures.words import (
     query_said,
 )
 from generator.export.pictures.selection import ALL, LAST, MEAN, Selection, selection
+from generator.present.cells.chunks.maps import PRIMARY, VALUES, query_ids
+from generator.present.cells.chunks.patches import PATCH
 from generator.present.cells.labels import query_label, row_name
-from generator.present.cells.maps import PRIMARY, VALUES, query_ids
-from generator.present.cells.patches import PATCH
 from generator.records.run import ImageEntry, ModelEntry
 from generator.spec.toml import did_you_mean
 from generator.text.latex import Piece

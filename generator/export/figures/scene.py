@@ -20,9 +20,9 @@ from generator.export.figures.scale_words import WEIGHTED, cut_said, scope_said
 from generator.export.pictures.drawing import input_picture, size_of
 from generator.export.pictures.selection import ALL, OneMap, Selection, chosen_maps, no_map
 from generator.export.source import MeasuredGallery
+from generator.present.cells.chunks.maps import PRIMARY, VALUES
+from generator.present.cells.chunks.patches import PATCH
 from generator.present.cells.labels import row_name
-from generator.present.cells.maps import PRIMARY, VALUES
-from generator.present.cells.patches import PATCH
 from generator.present.drawing.map_range import USUAL_CLIP, range_of
 from generator.records.extras import ModelWeights
 from generator.records.record import AttentionRecord, FloatArray, View

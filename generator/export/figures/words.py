@@ -10,8 +10,8 @@ from generator.export.figures.scale_words import cut_said
 from generator.export.figures.scene import PLACE, Scene
 from generator.export.pictures.selection import MAX, MIN
 from generator.present.bibliography import cited, named
+from generator.present.cells.chunks.patches import PATCH
 from generator.present.cells.labels import column_name, query_label, row_name
-from generator.present.cells.patches import PATCH
 from generator.present.pages.register_text import moved_text
 from generator.records.record import FloatArray
 from generator.records.run import ImageEntry, ModelEntry

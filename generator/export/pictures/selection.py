@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.errors import SpecError
-from generator.present.cells.maps import PRIMARY, maps_of, query_ids
-from generator.present.cells.patches import PATCH, patch_maps
+from generator.present.cells.chunks.maps import PRIMARY, maps_of, query_ids
+from generator.present.cells.chunks.patches import PATCH, patch_maps
 from generator.records.record import AttentionRecord, FloatArray
 
 MEAN, MAX, MIN, LAST, ALL = "mean", "max", "min", "last", "all"

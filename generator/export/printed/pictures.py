@@ -26,7 +26,7 @@ from generator.export.pictures.drawing import colored, enlarged, input_picture, 
 from generator.export.printed.choice import PrintedChoice
 from generator.export.printed.leaf import Leaf, WallShape, arrange
 from generator.export.source import Source
-from generator.present.cells.maps import PRIMARY, RECEIVED, maps_of
+from generator.present.cells.chunks.maps import PRIMARY, RECEIVED, maps_of
 from generator.present.drawing.heatmap import wall_png
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import RECEIVED_NOTE, credit

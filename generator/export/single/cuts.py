@@ -13,11 +13,11 @@ from PIL import Image
 
 from generator.images.pixels import open_picture
 from generator.present.cells.alike import ALIKE
-from generator.present.cells.chunk import read_gray
-from generator.present.cells.gray_png import gray_png
-from generator.present.cells.maps import PRIMARY
-from generator.present.cells.packing import packed, read_packed
-from generator.present.cells.patches import PATCH
+from generator.present.cells.chunks.chunk import read_gray
+from generator.present.cells.chunks.gray_png import gray_png
+from generator.present.cells.chunks.maps import PRIMARY
+from generator.present.cells.chunks.packing import packed, read_packed
+from generator.present.cells.chunks.patches import PATCH
 from generator.present.drawing.pictures import published_copy
 from generator.present.files.reductions import KEPT_LAYERS, LOW_HEADS, PATCHES
 from generator.present.pages.environment import script_json

@@ -13,8 +13,8 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.alike import SmallFeatures, small_features
 from generator.present.cells.analysis_maps import MAPS
-from generator.present.cells.gray_png import gray_png
-from generator.present.cells.packing import script_bytes
+from generator.present.cells.chunks.gray_png import gray_png
+from generator.present.cells.chunks.packing import script_bytes
 from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.records.record import AttentionRecord, TokenLayout

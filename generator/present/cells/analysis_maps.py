@@ -17,10 +17,10 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.maps import CellMaps, ComponentMap, cell_maps, first_of
 from generator.analysis.features.objects import Objects
 from generator.analysis.features.pca import WHITENED_RANGE
-from generator.present.cells.chunk import read_header
+from generator.present.cells.chunks.chunk import read_header
+from generator.present.cells.chunks.gray_png import read_png_text
+from generator.present.cells.chunks.norm_codes import decode_norms
 from generator.present.cells.fitted import keep_fitted
-from generator.present.cells.gray_png import read_png_text
-from generator.present.cells.norm_codes import decode_norms
 from generator.present.drawing.heatmap import map_png, wall_png
 from generator.present.drawing.ramps import Ramp, chances, degrees, octaves, of_scale
 from generator.present.drawing.scale import Scale

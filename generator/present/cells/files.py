@@ -19,11 +19,9 @@ from generator.analysis.grids import PlacedMap, area_means
 from generator.analysis.stream.norms import outliers_of
 from generator.present.cells.alike import put_alike
 from generator.present.cells.analysis_maps import put_maps
-from generator.present.cells.chunk import CellFacts, chunk_bytes, read_chunk, statistics_of
-from generator.present.cells.digests import put_digest
-from generator.present.cells.divergence import divergence_bytes
-from generator.present.cells.headers import Headers, HeaderSummary, MapNote
-from generator.present.cells.maps import (
+from generator.present.cells.chunks.chunk import CellFacts, chunk_bytes, read_chunk, statistics_of
+from generator.present.cells.chunks.headers import Headers, HeaderSummary, MapNote
+from generator.present.cells.chunks.maps import (
     FUSED,
     PRIMARY,
     RECEIVED,
@@ -33,7 +31,9 @@ from generator.present.cells.maps import (
     reduced,
     with_extremes,
 )
-from generator.present.cells.patches import PATCH, patch_chunk_bytes, patch_histogram
+from generator.present.cells.chunks.patches import PATCH, patch_chunk_bytes, patch_histogram
+from generator.present.cells.digests import put_digest
+from generator.present.cells.divergence import divergence_bytes
 from generator.present.drawing.heatmap import map_png, wall_png
 from generator.present.drawing.quantize import Quantized, decode
 from generator.present.drawing.scale import Scale, octave_histogram

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from generator.present.cells.maps import POOL, PRIMARY, RECEIVED, VALUES
-from generator.present.cells.patches import PATCH
+from generator.present.cells.chunks.maps import POOL, PRIMARY, RECEIVED, VALUES
+from generator.present.cells.chunks.patches import PATCH
 
 
 def query_label(query: str, any_class_token: bool) -> str:

@@ -25,7 +25,7 @@ from generator.analysis.features.truth import (
 )
 from generator.errors import GalleryError
 from generator.images.annotations import Mask, read_mask
-from generator.present.cells.chunk import CellFacts
+from generator.present.cells.chunks.chunk import CellFacts
 from generator.present.cells.digests import Digests, vectors_of
 from generator.present.cells.files import CellContent
 from generator.present.files.cache import Part, SiteCache

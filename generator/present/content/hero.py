@@ -19,9 +19,9 @@ from generator.analysis.compare.agreement import divergence
 from generator.analysis.grids import PlacedMap, on_common_grid
 from generator.errors import GalleryError
 from generator.images.pixels import open_picture
-from generator.present.cells.chunk import read_chunk
+from generator.present.cells.chunks.chunk import read_chunk
+from generator.present.cells.chunks.maps import PRIMARY
 from generator.present.cells.files import CellContent
-from generator.present.cells.maps import PRIMARY
 from generator.present.content.crop import put_crop
 from generator.present.content.teaser import layer_of, query_of
 from generator.present.drawing.heatmap import smooth_png

@@ -28,7 +28,7 @@ from generator.analysis.compare.pair import (
 )
 from generator.analysis.compare.paired import Paired
 from generator.errors import StoreError
-from generator.present.cells.chunk import read_chunk
+from generator.present.cells.chunks.chunk import read_chunk
 from generator.present.cells.digests import DIGEST_VERSION, Digests
 from generator.present.cells.files import CellContent
 from generator.present.content.layers_alike import PooledFeatures

@@ -13,7 +13,7 @@ import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.attention.head_similarity import clustered_order, row_similarity
-from generator.present.cells.chunk import read_chunk, read_header
+from generator.present.cells.chunks.chunk import read_chunk, read_header
 from generator.present.cells.files import CellContent, has_chunks
 from generator.present.content.layers_alike import (
     LAYERS,

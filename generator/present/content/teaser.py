@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.present.cells.chunk import read_chunk
+from generator.present.cells.chunks.chunk import read_chunk
+from generator.present.cells.chunks.maps import PRIMARY, RECEIVED
+from generator.present.cells.chunks.patches import PATCH, read_patch_chunk
 from generator.present.cells.files import CellContent
 from generator.present.cells.labels import query_label
-from generator.present.cells.maps import PRIMARY, RECEIVED
-from generator.present.cells.patches import PATCH, read_patch_chunk
 from generator.present.drawing.quantize import Quantized, decode
 from generator.records.paper import Patch, TeaserCell
 from generator.records.record import FloatArray

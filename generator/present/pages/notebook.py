@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from generator.present.cells.maps import PRIMARY, RECEIVED, maps_of
+from generator.present.cells.chunks.maps import PRIMARY, RECEIVED, maps_of
 from generator.present.drawing.colors import DEFAULT_COLORS
 from generator.present.drawing.heatmap import bar_png, wall_png
 from generator.present.drawing.scale import Tick, octave_histogram, shared_scale

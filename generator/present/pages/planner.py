@@ -8,8 +8,8 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from generator.analysis.quantities.table import quantity
+from generator.present.cells.chunks.maps import FUSED
 from generator.present.cells.files import CellContent
-from generator.present.cells.maps import FUSED
 from generator.present.charts.chart import Chart, DefinitionLink
 from generator.present.content.contents import Contents, Copies, PageKind
 from generator.present.content.crop import SMALL, crop_size

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.stream.norms import Outliers
+from generator.present.cells.chunks.headers import MapNote
 from generator.present.cells.files import CellContent
-from generator.present.cells.headers import MapNote
 from generator.present.cells.labels import column_name, row_name
 from generator.present.drawing.scale import FLOOR, LOW_TAIL, TAIL, Scale, power_label
 from generator.present.pages.views import CreditLine, Notice

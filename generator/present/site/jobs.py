@@ -10,8 +10,8 @@ from PIL import Image
 
 from generator.images.pixels import open_picture
 from generator.present.cells.analysis_maps import AnalysisMaps, put_analysis_maps
+from generator.present.cells.chunks.headers import Headers
 from generator.present.cells.files import CellContent, put_chunks, put_colored
-from generator.present.cells.headers import Headers
 from generator.present.content.averages import keep_sums
 from generator.present.content.contents import Copies
 from generator.present.content.crop import SMALL, put_crop

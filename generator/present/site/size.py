@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from generator.errors import SpecError
 from generator.present.cells.analysis_maps import MAPS, drawn_at_all
+from generator.present.cells.chunks.patches import PATCH
 from generator.present.cells.files import CellContent, put_mean_patches, put_reduced_chunks
-from generator.present.cells.patches import PATCH
 from generator.present.content.contents import Colored, Contents
 from generator.present.content.feature_colors import ColoredFeatures
 from generator.present.files.cache import SiteCache

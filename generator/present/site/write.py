@@ -16,6 +16,8 @@ from generator.present.cells.analysis_maps import (
     AnalysisMaps,
     drawn_at_all,
 )
+from generator.present.cells.chunks.headers import HEADERS, Headers
+from generator.present.cells.chunks.patches import PATCH
 from generator.present.cells.digests import DIGESTS, Digests
 from generator.present.cells.divergence import mean_divergence
 from generator.present.cells.files import (
@@ -23,8 +25,6 @@ from generator.present.cells.files import (
     has_chunks,
     put_divergence,
 )
-from generator.present.cells.headers import HEADERS, Headers
-from generator.present.cells.patches import PATCH
 from generator.present.cells.truth import put_truth
 from generator.present.content.averages import LocationFiles
 from generator.present.content.contents import Colored, Contents, Copies, Divergence

@@ -21,7 +21,7 @@ const Decode = (() => {
     return bytes;
   }
 
-  /** Bits of a character, and the character that stands for 0: see generator/present/cells/packing.py. */
+  /** Bits of a character, and the character that stands for 0: see generator/present/cells/chunks/packing.py. */
   const BITS = 15;
   const FIRST = 0x3000;
 

@@ -1,7 +1,7 @@
 "use strict";
 
 // Norms of patches as multiples of their layer's median; those far above it are outliers. The same
-// codes as generator/present/cells/norm_codes.py. Pure.
+// codes as generator/present/cells/chunks/norm_codes.py. Pure.
 
 const Norms = (() => {
   const OUTLIER = 3;

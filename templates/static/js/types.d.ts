@@ -1,5 +1,5 @@
 // Types that the scripts share. Not published.
-// PageData mirrors generator/present/pages/views.py, Header mirrors generator/present/cells/chunk.py.
+// PageData mirrors generator/present/pages/views.py, Header mirrors generator/present/cells/chunks/chunk.py.
 
 declare const COLOR_TABLES: Record<string, string>;
 
@@ -114,7 +114,7 @@ interface Header {
   facts?: { layout: { rows: number; cols: number } };
 }
 
-/** Mirrors generator/present/cells/patches.py. */
+/** Mirrors generator/present/cells/chunks/patches.py. */
 interface PatchHeader {
   record: string;
   query: string;

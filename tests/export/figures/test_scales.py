@@ -18,7 +18,7 @@ from generator.export.figures.layout.style import styled
 from generator.export.figures.layout.tones import Form, placed
 from generator.export.figures.scene import LEFT_OUT, Scene
 from generator.export.pictures.selection import selection
-from generator.present.cells.maps import maps_of
+from generator.present.cells.chunks.maps import maps_of
 from generator.present.drawing.map_range import range_of
 from generator.text.numbers import between, number
 from tests.export.figures.figuring import Figuring, figuring, request

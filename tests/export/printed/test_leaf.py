@@ -19,7 +19,7 @@ from generator.export.printed.leaf import (
     WallShape,
     arrange,
 )
-from generator.present.cells.maps import maps_of
+from generator.present.cells.chunks.maps import maps_of
 from generator.text.numbers import number
 from tests.export.conftest import Exportable
 

@@ -20,7 +20,7 @@ from generator.export.printed import pdf as report
 from generator.export.printed.chapters import PrintedForm
 from generator.export.printed.pdf import BROWSERS, without_traces
 from generator.export.printed.pdf_pages import pages_of, with_pages
-from generator.present.cells.maps import maps_of
+from generator.present.cells.chunks.maps import maps_of
 from generator.present.charts.chart import (
     Axis,
     Chart,

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from generator.export.single.file import single_file
-from generator.present.cells.chunk import read_chunk
+from generator.present.cells.chunks.chunk import read_chunk
 from generator.present.files.manifest_file import read_manifest
 from generator.text.numbers import number
 from tests.browser.opened import Opened, heat_cell, overflow, settle

@@ -13,7 +13,7 @@ from PIL import Image
 from generator.analysis.attention.rollout import Fusion, Rollout, rollout_variant
 from generator.analysis.features.cosine import cosine_matrix
 from generator.analysis.features.lost import Lost, lost
-from generator.present.cells.chunk import read_gray
+from generator.present.cells.chunks.chunk import read_gray
 from generator.present.files.manifest_file import read_manifest
 from generator.present.files.settings import Settings
 from generator.present.site.write import build_site

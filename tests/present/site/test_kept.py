@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.present.cells.headers import HEADERS
+from generator.present.cells.chunks.headers import HEADERS
 from generator.present.content.averages import SO_FAR
 from generator.present.site.write import build_site
 from generator.records.extras import EXTRAS

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from generator.errors import StoreError
-from generator.present.cells.chunk import read_chunk
+from generator.present.cells.chunks.chunk import read_chunk
 from generator.present.drawing.quantize import decode, error_bound
 from generator.present.files.manifest import Manifest
 from generator.present.files.manifest_file import read_manifest

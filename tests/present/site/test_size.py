@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 
 from generator.errors import SpecError
-from generator.present.cells.chunk import Header, read_chunk
-from generator.present.cells.norm_codes import FIRST_OUTLIER
-from generator.present.cells.patches import read_patch_chunk
+from generator.present.cells.chunks.chunk import Header, read_chunk
+from generator.present.cells.chunks.norm_codes import FIRST_OUTLIER
+from generator.present.cells.chunks.patches import read_patch_chunk
 from generator.present.drawing.quantize import Quantized, decode, error_bound
 from generator.present.files.manifest import CellItem, FileEntry, Manifest
 from generator.present.files.manifest_file import read_manifest

@@ -20,8 +20,8 @@ from generator.export.figures.words import (
     query_said,
 )
 from generator.export.pictures.selection import ALL, MEAN, Selection, selection
+from generator.present.cells.chunks.maps import PRIMARY
 from generator.present.cells.labels import row_name
-from generator.present.cells.maps import PRIMARY
 from generator.records.run import ImageEntry, ModelEntry
 from generator.text.latex import Piece
 from generator.text.phrases import listed, upper_first

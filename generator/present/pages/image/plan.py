@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from generator.present.cells.chunks.maps import FUSED, POOL, PRIMARY, VALUES
+from generator.present.cells.chunks.patches import PATCH
 from generator.present.cells.files import CellContent
 from generator.present.cells.labels import query_label
-from generator.present.cells.maps import FUSED, POOL, PRIMARY, VALUES
-from generator.present.cells.patches import PATCH
 from generator.present.files.reductions import WALL_CELLS
 from generator.present.pages.image.analyses import analyses
 from generator.present.pages.image.views import FrameLink, ImagePage, ModelColumn

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter
 
-from generator.present.cells.chunk import Statistics, read_gray, statistics_of
-from generator.present.cells.gray_png import gray_png
-from generator.present.cells.maps import PATCHES
-from generator.present.cells.packing import script_bytes
+from generator.present.cells.chunks.chunk import Statistics, read_gray, statistics_of
+from generator.present.cells.chunks.gray_png import gray_png
+from generator.present.cells.chunks.maps import PATCHES
+from generator.present.cells.chunks.packing import script_bytes
 from generator.present.drawing.quantize import Quantized, decode, encode
 from generator.present.drawing.scale import OCTAVES, octave_histogram
 from generator.records.record import AttentionRecord, FloatArray

@@ -8,7 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generator.present.cells.patches import patch_chunk_bytes, patch_histogram, read_patch_chunk
+from generator.present.cells.chunks.patches import (
+    patch_chunk_bytes,
+    patch_histogram,
+    read_patch_chunk,
+)
 from generator.present.drawing.quantize import error_bound
 from generator.present.drawing.scale import octave_histogram
 from generator.present.files.manifest_file import read_manifest

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from generator.analysis.stream.norms import Outliers
-from generator.present.cells.gray_png import gray_png, read_gray_png
-from generator.present.cells.maps import QueryMaps
-from generator.present.cells.norm_codes import coarse_codes, norm_codes
-from generator.present.cells.packing import read_json, read_packed, script_bytes, unpacked
+from generator.present.cells.chunks.gray_png import gray_png, read_gray_png
+from generator.present.cells.chunks.maps import QueryMaps
+from generator.present.cells.chunks.norm_codes import coarse_codes, norm_codes
+from generator.present.cells.chunks.packing import read_json, read_packed, script_bytes, unpacked
 from generator.present.drawing.quantize import Quantized, encode
 from generator.records.record import (
     AttentionRecord,

@@ -10,9 +10,9 @@ import pytest
 
 from generator.analysis.stream.norms import outliers_of
 from generator.pipeline.plan import PlannedCell, WorkPlan
-from generator.present.cells.chunk import CellFacts, chunk_bytes, read_chunk, statistics_of
-from generator.present.cells.maps import maps_of, query_ids
-from generator.present.cells.patches import patch_histogram
+from generator.present.cells.chunks.chunk import CellFacts, chunk_bytes, read_chunk, statistics_of
+from generator.present.cells.chunks.maps import maps_of, query_ids
+from generator.present.cells.chunks.patches import patch_histogram
 from generator.present.drawing.quantize import decode
 from generator.present.drawing.scale import octave_histogram
 from generator.present.site.result import SiteResult

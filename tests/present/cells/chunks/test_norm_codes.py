@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from generator.analysis.stream.norms import Outliers, outliers_of
-from generator.present.cells.chunk import read_header
-from generator.present.cells.norm_codes import FIRST_OUTLIER, decode_norms, norm_codes
+from generator.present.cells.chunks.chunk import read_header
+from generator.present.cells.chunks.norm_codes import FIRST_OUTLIER, decode_norms, norm_codes
 from generator.present.pages.wording import outliers_text
 from generator.present.site.result import SiteResult
 from generator.present.site.write import build_site

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.present.cells.gray_png import Codes, gray_png, read_gray_png
+from generator.present.cells.chunks.gray_png import Codes, gray_png, read_gray_png
 
 
 def _noise(rows: int, cols: int) -> Codes:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generator.present.cells.packing import read_json, read_packed, script_bytes, unpacked
+from generator.present.cells.chunks.packing import read_json, read_packed, script_bytes, unpacked
 
 FIELDS = {"record": "a" * 64, "query": "CLS", "words": 'a "quoted" < word'}
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from generator.present.cells.chunk import CellFacts, Header, Rows, read_header
-from generator.present.cells.maps import RECEIVED
+from generator.present.cells.chunks.chunk import CellFacts, Header, Rows, read_header
+from generator.present.cells.chunks.maps import RECEIVED
 from generator.present.files.kept import SiteNotes
 from generator.present.files.manifest import FileEntry
 from generator.present.files.program import program_hash

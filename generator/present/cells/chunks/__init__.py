@@ -1,0 +1,1 @@
+"""A chunk: the maps of one query as a page loads them, written and read."""
