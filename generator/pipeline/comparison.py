@@ -72,9 +72,9 @@ def comparison_of(
     if not records:
         raise SpecError("There is nothing to compare.", "Give records or models.")
     with scratch() as folder:
+        name = name_of(image)
         path = picture_file(image, folder / "picture.png")
         (entry,) = load_images([path])
-        name = name_of(image)
         entry = replace(entry, name=name, title=Path(name).stem)
         _expect_of(entry, records)
         run = _run(entry, records)

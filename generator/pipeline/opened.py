@@ -301,12 +301,39 @@ def _given(image: Picture, folder: Path, number: int, *, strict: bool) -> _Given
 
 
 def pictures_of(images: Picture | Iterable[Picture]) -> Iterable[Picture]:
-    """Pictures as they were given; a single one becomes a list, for a text is a list of letters."""
-    return [images] if isinstance(images, str | Path | Image.Image) else images
+    """Pictures as they were given; a single one becomes a list, for a text is a list of letters.
+
+    Raises:
+        ImageError: it is an array, which is no list of its lines, or nothing that has pictures.
+    """
+    if isinstance(images, str | Path | Image.Image):
+        return [images]
+    several = hasattr(images, "__iter__") or hasattr(images, "__getitem__")
+    return images if several and not hasattr(images, "__array__") else [_checked(images)]
+
+
+def _checked(image: object) -> Picture:
+    """A picture, as Python callers may give anything.
+
+    Raises:
+        ImageError: it is neither a path nor an open picture.
+    """
+    if not isinstance(image, str | Path | Image.Image):
+        raise ImageError(
+            f"A picture is a path, or is opened with PIL.Image; got {type(image).__name__}.",
+            "Make an array a picture with PIL.Image.fromarray.",
+            usage=True,
+        )
+    return image
 
 
 def name_of(image: Picture) -> str:
-    """The file name of a picture, if it has one."""
+    """The file name of a picture, if it has one.
+
+    Raises:
+        ImageError: it is neither a path nor an open picture.
+    """
+    image = _checked(image)
     path = getattr(image, "filename", "") if isinstance(image, Image.Image) else image
     return Path(path or "").name or "a picture in memory"
 

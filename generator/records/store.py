@@ -452,5 +452,7 @@ def load_records(folder: Path) -> Iterator[AttentionRecord]:
     store = Store(folder)
     if not store.keys():
         problem = "holds no records" if folder.is_dir() else "is not a folder"
-        raise StoreError(f"{folder} {problem}.", "Name the folder of a record store.", usage=True)
+        raise StoreError(
+            f"{folder} {problem}.", "Name a site, or the folder of a record store.", usage=True
+        )
     return store.records()

@@ -188,6 +188,17 @@ def test_measure_raises_what_is_wrong(here: Path) -> None:
     with pytest.raises(ImageError) as folder:
         generator.measure("models/plain", "photos")
     assert str(folder.value) == "photos is a folder. Name one picture."
+    for given in (np.zeros((8, 8, 3), np.uint8), torch.zeros(3, 8, 8), 3):
+        said = (
+            f"A picture is a path, or is opened with PIL.Image; got {type(given).__name__}. "
+            "Make an array a picture with PIL.Image.fromarray."
+        )
+        with pytest.raises(ImageError) as other:
+            generator.measure("models/plain", given)  # type: ignore[arg-type]
+        assert str(other.value) == said
+        with pytest.raises(ImageError) as other, generator.open_model("models/plain") as model:
+            list(model.measure_all(given))  # type: ignore[arg-type]
+        assert str(other.value) == said
     with pytest.raises(ImageError) as missing:
         generator.measure("models/plain", "three.png")
     assert str(missing.value) == (

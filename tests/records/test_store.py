@@ -252,10 +252,16 @@ def test_the_images_of_a_store_are_known_by_their_hashes(tmp_path: Path) -> None
 def test_a_folder_without_records_is_an_error_at_once(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         load_records(tmp_path)
-    assert str(caught.value) == f"{tmp_path} holds no records. Name the folder of a record store."
+    assert (
+        str(caught.value)
+        == f"{tmp_path} holds no records. Name a site, or the folder of a record store."
+    )
     with pytest.raises(StoreError) as caught:
         load_records(tmp_path / "x")
-    assert str(caught.value) == f"{tmp_path}/x is not a folder. Name the folder of a record store."
+    assert (
+        str(caught.value)
+        == f"{tmp_path}/x is not a folder. Name a site, or the folder of a record store."
+    )
 
 
 # --- what is seen of a model without an image -----------------------------------------------------
