@@ -5,7 +5,7 @@ from __future__ import annotations
 from generator.present.bibliography import short
 from generator.records.extras import RegisterCheck
 from generator.records.run import AddedRegister
-from generator.text.numbers import count, number, percent, plain
+from generator.text.numbers import column, count, plain
 from generator.text.phrases import counted, listed, some, stream_layer
 
 METHOD = f"Method: {short('jiang2025vision')}."
@@ -48,11 +48,12 @@ def register_warning(label: str, register: AddedRegister) -> str:
 
 def _numbers(check: RegisterCheck) -> str:
     left = _outliers(check.outliers) if check.outliers else "no outlier patch"
+    norm, patch_norm = column((check.register_norm, check.patch_norm))
+    share, patch_share = column((check.register_attention, check.patch_attention), "percent")
     return (
-        f"On the calibration pictures its norm is {number(check.register_norm)} times the median "
-        f"patch norm (largest patch: {number(check.patch_norm)} times). It gets "
-        f"{percent(check.register_attention)} of CLS attention (most attended patch: "
-        f"{percent(check.patch_attention)}). {left[0].upper()}{left[1:]} "
+        f"On the calibration pictures its norm is {norm} times the median patch norm (largest "
+        f"patch: {patch_norm} times). It gets {share} of CLS attention (most attended patch: "
+        f"{patch_share}). {left[0].upper()}{left[1:]} "
         f"{'is' if check.outliers <= 1 else 'are'} left."
     )
 

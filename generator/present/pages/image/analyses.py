@@ -27,7 +27,7 @@ from generator.present.pages.image.panels import (
 from generator.present.pages.planner import Planner
 from generator.present.pages.wording import outliers_text
 from generator.records.run import Failure, ImageEntry, ModelEntry
-from generator.text.numbers import number, percent
+from generator.text.numbers import column, number, percent
 from generator.text.phrases import counted, listed, patches_text, upper_first
 
 MANY = (
@@ -221,11 +221,9 @@ def _rollout(context: ImageContext) -> Analysis:
     def of(cell: AnalyzedCell) -> ModelPanels:
         found = cell.digest.rollout
         has_prefix = bool(cell.content.facts.layout.prefix)
+        own, uniform = column((found.prefix_mass[0], found.uniform_prefix), "percent")
         lost_mass = (
-            f"{percent(found.prefix_mass[0])} of the rollout is on the prefix (uniform: "
-            f"{percent(found.uniform_prefix)}). "
-            if has_prefix
-            else ""
+            f"{own} of the rollout is on the prefix (uniform: {uniform}). " if has_prefix else ""
         )
         others = cell.maps.rollouts
         return context.panels(

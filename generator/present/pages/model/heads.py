@@ -91,10 +91,14 @@ def heads_section(context: ModelContext) -> Section:
 def _extremes(context: ModelContext) -> str:
     """Sentence on the heads whose attention over patches is the most and the least spread."""
     values = context.digest.entropy_patches.mean
-    said = []
-    for index in (int(np.nanargmin(values)), int(np.nanargmax(values))):
-        layer, head = divmod(index, context.heads)
-        said.append(f"{number(float(values[layer, head]))} (layer {layer + 1}, head {head + 1})")
+    ends = [int(np.nanargmin(values)), int(np.nanargmax(values))]
+    texts = column([float(values.flat[end]) for end in ends])
+    said = [
+        f"{text} (layer {layer + 1}, head {head + 1})"
+        for text, (layer, head) in zip(
+            texts, (divmod(end, context.heads) for end in ends), strict=True
+        )
+    ]
     return f"Entropy over patches ranges from {said[0]} to {said[1]}."
 
 

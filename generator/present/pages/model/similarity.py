@@ -23,7 +23,7 @@ from generator.present.pages.sections import HeadTable, Mosaic, Section, Table, 
 from generator.present.pages.views import ColorBar
 from generator.present.pages.wording import not_applicable, withheld
 from generator.records.record import FloatArray
-from generator.text.numbers import given, number
+from generator.text.numbers import column, given, number
 from generator.text.phrases import counted
 
 
@@ -51,12 +51,13 @@ def head_images(images: int) -> str:
 def _at_a_glance(alike: HeadsAlike) -> str:
     """The most similar pair, and the mean over all pairs."""
     values = _without_itself(alike)
+    if len(values) < 2:
+        return ""
     one, two = np.unravel_index(int(np.nanargmax(values)), values.shape)
+    most, mean = column((float(values[one, two]), float(np.nanmean(values))))
     return (
         f"Most similar: {head_text(int(one), alike.heads)} and {head_text(int(two), alike.heads)}, "
-        f"{number(values[one, two])}. Mean of all pairs: {number(float(np.nanmean(values)))}."
-        if len(values) > 1
-        else ""
+        f"{most}. Mean of all pairs: {mean}."
     )
 
 

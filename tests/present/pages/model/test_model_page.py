@@ -66,6 +66,24 @@ def test_the_table_of_heads_holds_the_means_of_the_records(built: Built, model: 
     assert ("largest of CLS" in head) == bool(own[0].layout.cls)
 
 
+@pytest.mark.parametrize("model", ["plain", "registers", "probe", "deep"])
+def test_two_values_of_a_sentence_have_as_many_decimals(built: Built, model: str) -> None:
+    trial, site, _ = built
+    text = " ".join((site / f"m/{model}/index.html").read_text(encoding="utf-8").split())
+    entropy = np.mean([r.entropy_patches for r in records(trial, model)], axis=0)
+    ends = re.search(r"over patches ranges from ([\d.]+) \(.+?\) to ([\d.]+) \(", text)
+    assert ends is not None
+    assert [float(end) for end in ends.groups()] == pytest.approx(
+        [entropy.min(), entropy.max()], abs=1e-3
+    )
+    pairs = re.search(r"Most similar: .+?, ([\d.]+)\. Mean of all pairs: ([\d.]+)\.", text)
+    distances = re.search(r"distance is ([\d.]+) of .+? in layer 1 and ([\d.]+) in", text)
+    assert model == "probe" or (pairs and distances)
+    for found in filter(None, (ends, pairs, distances)):
+        one, two = (number.partition(".")[2] for number in found.groups())
+        assert len(one) == len(two), found[0]
+
+
 def test_a_cell_has_the_color_of_its_number(built: Built) -> None:
     trial, site, _ = built
     page = ModelPage(site, "deep")
