@@ -20,7 +20,7 @@ from generator.analysis.stream.norms import outliers_of
 from generator.present.cells.alike import put_alike
 from generator.present.cells.analysis_maps import put_maps
 from generator.present.cells.chunks.chunk import CellFacts, chunk_bytes, read_chunk, statistics_of
-from generator.present.cells.chunks.headers import Headers, HeaderSummary, MapNote
+from generator.present.cells.chunks.headers import Headers, HeaderSummary
 from generator.present.cells.chunks.maps import (
     FUSED,
     PRIMARY,
@@ -49,36 +49,27 @@ class CellContent:
     """Content of a cell that has a record: its files, and the facts that pages print.
 
     Attributes:
-        token: the model's token for the query ``CLS``, or ``received``.
-        rows: labels of the wall's rows.
-        heads: number of heads.
-        last: the last-layer map, mean over heads.
-        strongest: the map with the highest maximum.
-        palest: the map with the least attention on patches.
+        header: what pages print of the header of its first chunk.
         entropy: float32 ``[layer, head]``.
         chunks: one file for each query.
         digest: file of the numbers of its analyses.
         maps: file of the maps of its analyses; None where they are not drawn.
         alike: file of its patch features; None where they are not drawn or not measured.
-        on_registers: share of the class token's attention on registers in the last layer, mean over
-            heads; None for a model without a class token or registers.
         detail: which maps ``chunks`` hold; all other fields describe the full maps.
     """
 
-    facts: CellFacts
-    token: str
-    rows: tuple[str, ...]
-    heads: int
-    last: MapNote
-    strongest: MapNote
-    palest: MapNote
+    header: HeaderSummary
     entropy: FloatArray
     chunks: tuple[FileEntry, ...]
     digest: FileEntry
     maps: FileEntry | None
     alike: FileEntry | None
-    on_registers: float | None
     detail: Detail = "native"
+
+    @property
+    def facts(self) -> CellFacts:
+        """What its pages print of the record."""
+        return self.header.facts
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -94,7 +85,7 @@ class CellContent:
     @property
     def received(self) -> bool:
         """Whether the model has no class token, so that received attention is shown instead."""
-        return self.token == RECEIVED
+        return self.header.token == RECEIVED
 
 
 def has_chunks(cache: SiteCache, cell: Cell, model: str, *, mixed: bool) -> bool:
@@ -154,7 +145,14 @@ def put_chunks(
     maps = put_maps(cache, cell, read, objects, alone=alone) if analyses else None
     alike = put_alike(cache, cell, read, maps) if maps else None
     header = known or headers.of(chunks[0], cache.root / chunks[0].path)
-    return _content(header, chunks, digest, maps, alike)
+    return CellContent(
+        header=header,
+        entropy=np.array(header.entropy, dtype=np.float32),
+        chunks=chunks,
+        digest=digest,
+        maps=maps,
+        alike=alike,
+    )
 
 
 def put_reduced_chunks(
@@ -336,27 +334,3 @@ def _jobs(record: AttentionRecord, *, mixed: bool) -> dict[str, Callable[[], byt
 
 def _nothing() -> bytes:
     raise AssertionError("A chunk of the former site vanished while it was reused.")
-
-
-def _content(
-    header: HeaderSummary,
-    chunks: tuple[FileEntry, ...],
-    digest: FileEntry,
-    maps: FileEntry | None,
-    alike: FileEntry | None,
-) -> CellContent:
-    return CellContent(
-        facts=header.facts,
-        token=header.token,
-        rows=header.rows,
-        heads=header.heads,
-        last=header.last,
-        strongest=header.strongest,
-        palest=header.palest,
-        entropy=np.array(header.entropy, dtype=np.float32),
-        chunks=chunks,
-        digest=digest,
-        maps=maps,
-        alike=alike,
-        on_registers=header.on_registers,
-    )

@@ -57,7 +57,7 @@ def image_values(
     return (
         disagreement,
         _mean([cell.facts.outliers.count for cell in cells]),
-        _mean([share for cell in cells if (share := cell.on_registers) is not None]),
+        _mean([share for cell in cells if (share := cell.header.on_registers) is not None]),
         _mean([float(cell.entropy[-1].mean()) for cell in cells]),
     )
 

@@ -192,7 +192,10 @@ def _held(run: Run, cells: Cells, image: str) -> dict[str, CellContent]:
 def _means(content: CellContent, site: Path) -> FloatArray:
     """Means over heads of all layers: ``[layer, grid row, grid col]``, times uniform."""
     _, quantized = read_chunk(site / content.chunks[0].path)
-    layers, column = slice(content.facts.model.layers), slice(content.heads, content.heads + 1)
+    layers, column = (
+        slice(content.facts.model.layers),
+        slice(content.header.heads, content.header.heads + 1),
+    )
     at = (layers, column)
     return decode(Quantized(quantized.codes[at], quantized.maxima[at]))[:, 0]
 

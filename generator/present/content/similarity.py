@@ -214,7 +214,7 @@ class SimilarityFiles:
 def head_maps(cache: SiteCache, content: CellContent) -> FloatArray:
     """CLS maps of all heads, from the chunks: ``[layer x head, row, col]``, times uniform."""
     codes = read_chunk(cache.root / content.chunks[0].path)[1]
-    own = np.s_[: content.facts.model.layers, : content.heads]
+    own = np.s_[: content.facts.model.layers, : content.header.heads]
     values = decode(Quantized(codes=codes.codes[own], maxima=codes.maxima[own]))
     return values.reshape(-1, *values.shape[2:])
 
@@ -245,7 +245,7 @@ def keep_heads(cache: SiteCache, read: ReadRecord, content: CellContent) -> Head
 def _heads_alike(cache: SiteCache, contents: list[CellContent], ahead: Ahead) -> HeadsAlike:
     """Mean similarity over images, from their chunks."""
     model = contents[0].facts.model
-    total = np.zeros((model.layers * contents[0].heads,) * 2)
+    total = np.zeros((model.layers * contents[0].header.heads,) * 2)
     # without a folder for them, workers could not hand their numbers over
     for content in ahead(keep_heads, contents) if cache.kept else contents:
         total += keep_heads(cache, _no_record, content).similarity
@@ -260,10 +260,10 @@ def _no_record(key: str) -> AttentionRecord:
 
 def _cls_rows(cache: SiteCache, content: CellContent) -> FloatArray:
     """Attention of CLS over all keys, as shares: ``[layer x head, key]``."""
-    maps = head_maps(cache, content).reshape(content.facts.model.layers * content.heads, -1)
+    maps = head_maps(cache, content).reshape(content.facts.model.layers * content.header.heads, -1)
     mass = np.array(
         [
-            row[: content.heads]
+            row[: content.header.heads]
             for row in read_header(cache.root / content.chunks[0].path).mass[
                 : content.facts.model.layers
             ]

@@ -26,7 +26,7 @@ def query_of(cell: TeaserCell, content: CellContent) -> str:
     if isinstance(cell.query, Patch):
         return PATCH
     # the token of the first query may be named ``received`` or ``CLS1``
-    return PRIMARY if cell.query == content.token else cell.query
+    return PRIMARY if cell.query == content.header.token else cell.query
 
 
 def is_answered(cell: TeaserCell, content: CellContent) -> bool:
@@ -46,7 +46,7 @@ def values_of(cell: TeaserCell, content: CellContent, site: Path) -> FloatArray:
         chosen: FloatArray = maps[row, column, place]
         return chosen
     _, quantized = read_chunk(path)
-    column = content.heads if cell.head == "mean" else cell.head - 1
+    column = content.header.heads if cell.head == "mean" else cell.head - 1
     one = np.s_[row : row + 1, column : column + 1]
     found: FloatArray = decode(Quantized(quantized.codes[one], quantized.maxima[one]))[0, 0]
     return found
@@ -95,5 +95,5 @@ def subject(cell: TeaserCell, content: CellContent) -> str:
     query = query_of(cell, content)
     if query == RECEIVED or (query == PRIMARY and content.received):
         return "mean received attention"
-    token = content.token if query == PRIMARY else query_label(query, True)
+    token = content.header.token if query == PRIMARY else query_label(query, True)
     return f"{token} attention"

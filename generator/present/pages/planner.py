@@ -179,8 +179,8 @@ class Planner:
         The file has one pixel a cell and a gap between maps.
         """
         rows, cols = wall_grid(content.facts.layout.rows, content.facts.layout.cols)
-        width = (content.heads + len(FUSED)) * (cols + GAP) - GAP
-        height = len(content.rows) * (rows + GAP) - GAP
+        width = (content.header.heads + len(FUSED)) * (cols + GAP) - GAP
+        height = len(content.header.rows) * (rows + GAP) - GAP
         factor = max(1, min(WALL_WIDTH // width, WALL_HEIGHT // height))
         return Picture(self.url(file.path), width * factor, height * factor, alt), factor
 

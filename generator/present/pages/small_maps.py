@@ -17,7 +17,7 @@ def small_maps(planner: Planner, image: ImageEntry) -> Iterator[SmallMap]:
         cell = planner.cell(model.slug, image.slug)
         if isinstance(cell, CellContent):
             file = planner.contents.colored[model.slug, image.slug].map
-            alt = map_alt(model.label, cell.last, cell)
+            alt = map_alt(model.label, cell.header.last, cell)
             yield SmallMap(model.label, planner.map_picture(file, cell, alt), None)
         else:
             yield SmallMap(model.label, None, notice(model.failure or cell))

@@ -90,7 +90,7 @@ def prefix_text(layout: TokenLayout, model: ModelEntry) -> str:
 
 def map_alt(label: str, note: MapNote, content: CellContent) -> str:
     """Alternative text of one map, from its data."""
-    what = "mean received attention" if content.received else f"{content.token} attention"
+    what = "mean received attention" if content.received else f"{content.header.token} attention"
     return (
         f"{label}, {row_name(note.row)}, {column_name(note.column)}: {percent(note.patches)} of "
         f"the {what} is on patches, at most {number(note.maximum)} times uniform on one."
@@ -99,15 +99,15 @@ def map_alt(label: str, note: MapNote, content: CellContent) -> str:
 
 def wall_alt(label: str, content: CellContent) -> str:
     """Alternative text of a rendered wall, from its data."""
-    strong, pale = content.strongest, content.palest
+    header, layout = content.header, content.facts.layout
+    strong, pale = header.strongest, header.palest
     what = (
-        "mean received attention" if content.received else f"attention of the {content.token} token"
+        "mean received attention" if content.received else f"attention of the {header.token} token"
     )
-    rows, cols = content.facts.layout.rows, content.facts.layout.cols
     return (
-        f"{label}: {what} in every layer (rows, {content.rows[0]} to {content.rows[-1]} from the "
-        f"top) and head (columns, 1 to {content.heads}, then their mean), each a map of {rows} × "
-        f"{cols} patches. The strongest patch is in {row_name(strong.row)}, "
+        f"{label}: {what} in every layer (rows, {header.rows[0]} to {header.rows[-1]} from the "
+        f"top) and head (columns, 1 to {header.heads}, then their mean), each a map of "
+        f"{layout.rows} × {layout.cols} patches. The strongest patch is in {row_name(strong.row)}, "
         f"{column_name(strong.column)}: {number(strong.maximum)} times uniform. The least "
         f"attention on patches is in {row_name(pale.row)}, {column_name(pale.column)}: "
         f"{percent(pale.patches)}."

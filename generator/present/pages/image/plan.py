@@ -173,7 +173,9 @@ def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColu
         wall, factor = planner.wall_picture(colored.wall, found, wall_alt(model.label, found))
     last = None
     if found and colored and not colored.wall:
-        last = planner.map_picture(colored.map, found, map_alt(model.label, found.last, found))
+        last = planner.map_picture(
+            colored.map, found, map_alt(model.label, found.header.last, found)
+        )
     return ModelColumn(
         slug=model.slug,
         label=model.label,
@@ -183,8 +185,8 @@ def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColu
         outliers=outliers_text(found.facts.outliers) if found else "",
         note=_note(model, found) if found else "",
         wall=wall,
-        wall_rows=found.rows if found else (),
-        wall_heads=(*map(str, range(1, found.heads + 1)), *FUSED) if found else (),
+        wall_rows=found.header.rows if found else (),
+        wall_heads=(*map(str, range(1, found.header.heads + 1)), *FUSED) if found else (),
         wall_factor=factor,
         last=last,
         cut=missing_heads(found) if found else "",
@@ -244,8 +246,8 @@ def _data(planner: Planner, image: ImageEntry, at: Mapping[str, ImageEntry]) -> 
         colors=planner.contents.settings.colors,
         queries=tuple(QueryChoice(q, query_label(q, tokens)) for q in ordered),
         layers=max(layers, default=0),
-        heads=max((cell.heads for cell in found), default=0),
-        pool=any(POOL in cell.rows for cell in found),
+        heads=max((cell.header.heads for cell in found), default=0),
+        pool=any(POOL in cell.header.rows for cell in found),
         models=models,
         sweeps=_sweeps(planner.run),
     )
@@ -278,12 +280,12 @@ def page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageMo
         label=model.label,
         record=facts.record,
         layers=facts.model.layers,
-        heads=cell.heads,
-        rows=cell.rows,
+        heads=cell.header.heads,
+        rows=cell.header.rows,
         grid=cell.grid,
         view=facts.view.box,
         prefix=facts.layout.prefix,
-        token=cell.token,
+        token=cell.header.token,
         chunks={file.query: planner.url(file.path) for file in cell.chunks},
         failure="",
         alike=planner.url(cell.alike.path) if cell.alike else "",

@@ -209,7 +209,7 @@ def _entropy(cell: CellContent) -> float:
 
 
 def _registers(cell: CellContent) -> float | None:
-    return cell.on_registers
+    return cell.header.on_registers
 
 
 def _outliers(cell: CellContent) -> float:

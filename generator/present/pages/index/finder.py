@@ -114,8 +114,8 @@ def _model(planner: Planner, model: ModelEntry) -> IndexModel:
     cell = next(iter(planner.measured(model.slug)), None)
     if cell is None:
         return IndexModel(model.slug, model.label, "", "")
-    what = "mean received attention" if cell.received else f"{cell.token} attention"
-    return IndexModel(model.slug, model.label, cell.last.row, what)
+    what = "mean received attention" if cell.received else f"{cell.header.token} attention"
+    return IndexModel(model.slug, model.label, cell.header.last.row, what)
 
 
 def _image(
@@ -177,7 +177,7 @@ def _map(
         return reasons.place(reason)
     file = planner.contents.colored[model.slug, image.slug].map
     height = planner.map_picture(file, cell, "").height
-    share, maximum = (rounded(v, 6) for v in (cell.last.patches, cell.last.maximum))
+    share, maximum = (rounded(v, 6) for v in (cell.header.last.patches, cell.header.last.maximum))
     return (_hash(file.path), 0 if height == BAR_WIDTH else height, share, maximum)
 
 

@@ -145,7 +145,7 @@ def _figures(planner: Planner) -> tuple[FigureDownload, ...]:
 def _summary(planner: Planner) -> str:
     run = planner.run
     maps = sum(
-        len(content.rows) * content.heads
+        len(content.header.rows) * content.header.heads
         for content in planner.contents.cells.values()
         if isinstance(content, CellContent)
     )

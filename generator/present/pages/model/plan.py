@@ -181,7 +181,7 @@ def _image(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelImage
     picture = None
     if isinstance(cell, CellContent):
         file = planner.contents.colored[model.slug, image.slug].map
-        picture = planner.map_picture(file, cell, map_alt(model.label, cell.last, cell))
+        picture = planner.map_picture(file, cell, map_alt(model.label, cell.header.last, cell))
     reason = None if isinstance(cell, CellContent) else model.failure or image.failure or cell
     return ModelImage(
         title=image.title,

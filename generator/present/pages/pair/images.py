@@ -92,7 +92,7 @@ def _maps(pair: PairContext, image: ImageEntry) -> Iterator[Picture]:
     for context in pair.models:
         cell = pair.content(context, image)
         file = pair.planner.contents.colored[context.model.slug, image.slug].map
-        alt = map_alt(context.model.label, cell.last, cell)
+        alt = map_alt(context.model.label, cell.header.last, cell)
         yield pair.planner.map_picture(file, cell, alt)
 
 

@@ -266,5 +266,5 @@ def _map(planner: Planner, step: int, model: ModelEntry, image: ImageEntry, url:
     if isinstance(cell, Failure):
         return StepMap(step_text(step), url, None, (model.failure or cell).message)
     file = planner.contents.colored[model.slug, image.slug].map
-    alt = map_alt(model.label, cell.last, cell)
+    alt = map_alt(model.label, cell.header.last, cell)
     return StepMap(step_text(step), url, planner.map_picture(file, cell, alt), "")
