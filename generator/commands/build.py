@@ -288,12 +288,12 @@ def run(
         if len(told.failures) == 1:  # that line has said all
             sys.exit(BAD_USAGE if error.usage else FAILED)
         raise GalleryError(error.what, usage=error.usage) from error
-    report(summary(outcome, spec.out))
-    for note in outcome.notes:
-        report(note, err=True)
     for failure in outcome.failures:
         if quiet() or failure.text not in told.failures:
             say(f"failed: {failure.text}", err=True)
+    for note in outcome.notes:
+        report(note, err=True)
+    report(summary(outcome, spec.out))  # last: it says how to look at the site
     if outcome.failures:
         sys.exit(FAILED)
 

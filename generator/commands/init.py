@@ -6,6 +6,7 @@ import os
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from generator.commands.shared import completion
 from generator.commands.shared.given import GALLERY, BuildCommand
 from generator.commands.shared.options import one_line_errors, save, say
 from generator.errors import SpecError
+
+if TYPE_CHECKING:
+    from generator.spec.schema import KeyFact
 
 EXAMPLES = ("facebook/dinov2-small", "facebook/dinov2-with-registers-small")
 """Models of a gallery file for which none were given or found."""
@@ -133,7 +137,7 @@ def found_pictures(folder: Path, models: Sequence[str]) -> Iterator[str]:
 def gallery_text(title: str, models: Sequence[str], images: Sequence[str]) -> str:
     """A gallery file with every key: those that are given, and the others as comments."""
     from generator.spec.gallery import GallerySpec
-    from generator.spec.schema import DIRECTIVE, keys_of, toml_value
+    from generator.spec.schema import DIRECTIVE, FILE, TABLES, keys_of, toml_value
 
     facts = {fact.name: fact for fact in keys_of(GallerySpec)}
     given = {"title": title, "models": list(models), "images": list(images), "out": "site"}
@@ -142,10 +146,13 @@ def gallery_text(title: str, models: Sequence[str], images: Sequence[str]) -> st
         "# A gallery of attention-gallery. Build it:   attention-gallery build",
         "# What it would cost:                         attention-gallery build --dry-run",
         "# Paths start at this file. Lines that begin with # are off: take the # away.",
+        f"# {FILE}, beside it, has every key of every table.",
     ]
     others = [name for name in facts if name not in FIRST]
     for name in (*FIRST, *others):
         fact = facts[name]
+        if fact.value.startswith(("tables", "a table")):
+            continue  # TOML has tables after all other keys
         lines += ["", *_comment(fact.meaning)]
         if name in given:
             value = given[name]
@@ -154,11 +161,19 @@ def gallery_text(title: str, models: Sequence[str], images: Sequence[str]) -> st
                 lines.append(f"{name} = [\n{items}]")
             else:
                 lines.append(f"{name} = {toml_value(value)}")
-        elif fact.value.startswith(("tables", "a table")):
-            lines.append(f"# {fact.value}: see docs/keys.md")
         else:
-            lines.append(f"# {name} = {fact.default or '...'}  # {fact.value}")
+            lines.append(_key_line(fact))
+    for head, kind in TABLES:
+        name = head.strip("[]")
+        if name in facts and name not in given:
+            lines += ["", *_comment(facts[name].meaning), f"# {head}"]
+            lines += [_key_line(fact) for fact in keys_of(kind)]
     return "\n".join(lines) + "\n"
+
+
+def _key_line(fact: KeyFact) -> str:
+    """A key of a table, as a comment."""
+    return f"# {fact.name} = {fact.default or '...'}  # {fact.value}"
 
 
 def _comment(text: str) -> list[str]:

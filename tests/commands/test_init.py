@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from generator.spec.gallery import GallerySpec
 from generator.spec.options import load_spec
-from generator.spec.schema import gallery_schema
+from generator.spec.schema import TABLES, gallery_schema, keys_of
 from tests.commands.running import fails, picture, run
 
 
@@ -51,13 +51,29 @@ def test_every_key_is_in_the_file_and_fits_when_it_is_taken_in(here: Path) -> No
     text = (here / "gallery.toml").read_text()
     for key in GallerySpec.model_fields:
         assert f"{key} =" in text or f"[{key}]" in text, key
-    lines = [
-        line.removeprefix("# ") if " = " in line and "..." not in line else line
-        for line in text.splitlines()
-        if not line.startswith("# What it")
-    ]
-    (here / "gallery.toml").write_text("\n".join(lines))
+    (here / "gallery.toml").write_text(taken_in(text.partition("\n# [")[0]))
     assert load_spec(Path("gallery.toml")).strict is False
+
+
+def test_every_key_of_a_table_is_in_the_file(here: Path) -> None:
+    run("init", "-m", "models/plain", "-i", "photos")
+    tables = tomllib.loads(taken_in((here / "gallery.toml").read_text().replace("...", '"..."')))
+    kinds = dict(TABLES)
+    for head in ("[[sweeps]]", "[[sequences]]", "[dataset]", "[paper]", "[[figure]]"):
+        found = tables[head.strip("[]")]
+        keys = found if isinstance(found, dict) else found[0]
+        assert set(keys) == {fact.name for fact in keys_of(kinds[head])}
+
+
+def taken_in(text: str) -> str:
+    """A gallery file without the # before keys and tables; a key without a default stays off."""
+    lines = text.splitlines()[5:]
+    return "\n".join(
+        line.removeprefix("# ")
+        if (" = " in line and "= ... " not in line) or line.startswith("# [")
+        else line
+        for line in lines
+    )
 
 
 def test_an_empty_folder_gets_examples_and_a_file_is_not_replaced(
