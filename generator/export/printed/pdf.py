@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 from generator.errors import GalleryError
-from generator.export.printed.pdf_pages import pages_of, with_pages
+from generator.export.printed.pdf_pages import pages_of, with_empty_pictures, with_pages
 from generator.temporary import scratch
 
 BROWSERS = (
@@ -59,8 +59,9 @@ def find_browser(named: Path | None) -> str:
 def pdf_bytes(html: str, browser: str) -> bytes:
     """Print a report twice: once to find the page of each chapter, once with these page numbers.
 
-    The numbers are beside the lines of the contents, so they should not change the layout. If they
-    do, or if the PDF cannot be read, the contents have no page numbers.
+    What is drawn takes most of the time, so the first one has empty pictures of the same size. The
+    numbers are beside the lines of the contents, so they should not change the layout. If anything
+    does, or if the PDF cannot be read, the contents have no page numbers.
 
     Args:
         html: a self-contained page.
@@ -69,11 +70,10 @@ def pdf_bytes(html: str, browser: str) -> bytes:
     Raises:
         BrowserError: the browser failed.
     """
-    found = _printed(html, browser)
-    pages = pages_of(found)
-    if pages:
-        numbered = _printed(with_pages(html, pages), browser)
-        found = numbered if pages_of(numbered) == pages else found
+    pages = pages_of(_printed(with_empty_pictures(html), browser))
+    found = _printed(with_pages(html, pages), browser)
+    if pages_of(found) != pages:
+        found = _printed(html, browser)
     return without_traces(found)
 
 

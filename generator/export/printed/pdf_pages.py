@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+
+from PIL import Image
 
 from generator.errors import GalleryError
 
 NUMBERED = re.compile(r'(<a href="#([^"]+)" data-page=")(")')
+PICTURE = re.compile(r"data:image/\w+;base64,([A-Za-z0-9+/=]+)")
+CHART = re.compile(r"(<svg\b[^>]*>).*?(</svg>)", re.DOTALL)
 
 
 class PdfReaderError(GalleryError):
@@ -54,3 +60,21 @@ def with_pages(html: str, pages: Mapping[str, int]) -> str:
         return f"{found[1]}{pages.get(found[2], '')}{found[3]}"
 
     return NUMBERED.sub(numbered, html)
+
+
+def with_empty_pictures(html: str) -> str:
+    """A report whose pictures and charts are empty, each of the same size."""
+
+    def empty(found: re.Match[str]) -> str:
+        with Image.open(io.BytesIO(base64.b64decode(found[1]))) as picture:
+            return _white(picture.size)
+
+    return PICTURE.sub(empty, CHART.sub(r"\1\2", html))
+
+
+@lru_cache(maxsize=256)
+def _white(size: tuple[int, int]) -> str:
+    """A white picture as an address."""
+    file = io.BytesIO()
+    Image.new("1", size, 1).save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

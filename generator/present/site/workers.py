@@ -2,6 +2,8 @@
 
 Workers put files into the same staging folder. The program then goes through cells and images in
 order as if it were alone, and finds the files there. So a site is the same for any number of them.
+On one machine the program is one of the workers itself: while the next item is not ready, it makes
+the last one that nobody has begun.
 """
 
 from __future__ import annotations
@@ -13,10 +15,10 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -40,16 +42,15 @@ FEWEST = 4
 logger = logging.getLogger(__name__)
 
 
-def worker_count(jobs: int | None, new_cells: int) -> int:
-    """Number of worker processes; 0 for none.
+def process_count(jobs: int | None, new_cells: int) -> int:
+    """Number of processes that make files, the program's own among them.
 
     Args:
         jobs: number of processes that the user wants; None for one on each core.
         new_cells: number of cells whose files are not in the previous site.
     """
     cores = jobs or usable_cores()
-    count = min(cores, new_cells // FEWEST)
-    return count if count > 1 else 0
+    return max(1, min(cores, new_cells // FEWEST))
 
 
 class Pool(Protocol):
@@ -72,12 +73,12 @@ StartPool = Callable[[SiteCache, ReadRecord, int], Pool | None]
 
 
 class LocalPool:
-    """Processes of this machine, each with one thread for linear algebra.
+    """Processes of this machine, each with one thread for linear algebra, beside the program.
 
     They start at once, and wait for what they work on.
 
     Args:
-        count: number of processes.
+        count: number of processes without the program.
     """
 
     def __init__(self, count: int) -> None:
@@ -90,6 +91,7 @@ class LocalPool:
                 self._executor.submit(_begun)  # each starts one more process
         self._open = ExitStack()
         self._bench = Path()
+        self._own: Bench | None = None
 
     def begin(self, cache: SiteCache, read: ReadRecord) -> None:
         """Say where files go and records come from; both are sent to the processes.
@@ -99,6 +101,7 @@ class LocalPool:
         self._bench = self._open.enter_context(scratch()) / "bench"
         made_with = (cache.root, cache.former, cache.settings, cache.kept, read)
         self._bench.write_bytes(pickle.dumps(made_with))
+        self._own = Bench(*made_with)
 
     def map(self, make: Make[Item], items: Sequence[Item]) -> Iterator[tuple[PutFile, ...]]:
         """The files of the items, in order.
@@ -106,7 +109,21 @@ class LocalPool:
         Raises:
             BrokenProcessPool: a process was killed.
         """
-        return self._executor.map(partial(_made, self._bench, make), items)
+        answers = [self._executor.submit(_made, self._bench, make, item) for item in items]
+        return self._in_order(answers, make, items)
+
+    def _in_order(
+        self, answers: list[Future[tuple[PutFile, ...]]], make: Make[Item], items: Sequence[Item]
+    ) -> Iterator[tuple[PutFile, ...]]:
+        assert self._own is not None, "a pool begins before it works"
+        own: dict[int, tuple[PutFile, ...]] = {}
+        unbegun = list(range(len(items)))  # the last is taken first: workers begin with the first
+        for number, answer in enumerate(answers):
+            while number not in own and not answer.done() and unbegun and unbegun[-1] >= number:
+                last = unbegun.pop()
+                if answers[last].cancel():
+                    own[last] = self._own.made(make, items[last])
+            yield own.pop(number) if number in own else answer.result()
 
     def end(self) -> None:
         """End the processes. What they have not begun is dropped."""
@@ -122,10 +139,10 @@ def local_pool(jobs: int | None) -> StartPool:
     """
 
     def start(cache: SiteCache, read: ReadRecord, new_cells: int) -> Pool | None:
-        count = worker_count(jobs, new_cells)
-        if not count:
+        count = process_count(jobs, new_cells)
+        if count == 1:
             return None
-        pool = LocalPool(count)
+        pool = LocalPool(count - 1)
         pool.begin(cache, read)
         return pool
 
@@ -144,13 +161,13 @@ class EarlyPool:
 
     def __init__(self, jobs: int | None, cells: int) -> None:
         self._jobs = jobs
-        self._count = worker_count(jobs, cells)
-        self._pool = LocalPool(self._count) if self._count else None
+        self._count = process_count(jobs, cells)
+        self._pool = LocalPool(self._count - 1) if self._count > 1 else None
 
     def __call__(self, cache: SiteCache, read: ReadRecord, new_cells: int) -> Pool | None:
         """The pool, unless another number of processes is wanted; once only."""
         pool, self._pool = self._pool, None
-        if pool is not None and worker_count(self._jobs, new_cells) != self._count:
+        if pool is not None and process_count(self._jobs, new_cells) != self._count:
             pool.end()
             return None
         if pool is not None:
@@ -230,7 +247,7 @@ class Workers:
 
 
 class Bench:
-    """Makes files in a worker.
+    """Makes files, in a worker or in the program while it waits for one.
 
     Args:
         root: the staging folder.

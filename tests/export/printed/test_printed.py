@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import re
@@ -14,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from pypdf import PdfWriter
 
 from generator.export.printed import pdf as report
 from generator.export.printed.chapters import PrintedForm
 from generator.export.printed.pdf import BROWSERS, without_traces
-from generator.export.printed.pdf_pages import pages_of, with_pages
+from generator.export.printed.pdf_pages import pages_of, with_empty_pictures, with_pages
 from generator.present.cells.chunks.maps import maps_of
 from generator.present.charts.chart import (
     Axis,
@@ -35,9 +37,23 @@ from generator.present.pages.views import ColorBar, Picture
 from generator.text.numbers import number
 from tests.browser.opened import overflow
 from tests.export.conftest import Exportable, exported
+from tests.once import once
 from tests.present.filmed import with_frames
 from tests.present.site.test_site import Page
 from tests.present.sweeping import sweeping
+
+
+@pytest.fixture
+def analyzed(chromium: object, made: Exportable, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of an image with its analyses as a PDF."""
+    del chromium  # it is there, or this test is skipped
+
+    def make(folder: Path) -> Path:
+        path = folder / "report.pdf"
+        made.export("report", "-o", str(path), "-i", "image0.jpg", "--analyses")
+        return path
+
+    return once(tmp_path_factory, "analyzed-report", make)
 
 
 @pytest.mark.value_of("strongest-patch")
@@ -186,19 +202,15 @@ def test_pictures_of_a_page_are_inside_the_report(tmp_path: Path) -> None:
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_the_contents_name_the_page_of_each_chapter(
-    chromium: object, made: Exportable, tmp_path: Path
-) -> None:
-    del chromium  # it is there, or this test is skipped
-    made.export("report", "-o", str(tmp_path / "report.pdf"), "-i", "image0.jpg", "--analyses")
-    pages = text_of(tmp_path / "report.pdf", "-layout").split("\f")
+def test_the_contents_name_the_page_of_each_chapter(analyzed: Path) -> None:
+    pages = text_of(analyzed, "-layout").split("\f")
     listed = dict(
         re.findall(r"\d+\. (Models|Image0|Plain|Analyses of Image0|Methods) {3,}(\d+)", pages[0])
     )
     assert len(listed) == 5, pages[0]
     for title, leaf in listed.items():
         assert re.search(rf"^\d+ {title}$", pages[int(leaf) - 1], re.M), (title, leaf)
-    data = (tmp_path / "report.pdf").read_bytes()
+    data = analyzed.read_bytes()
     outline = re.findall(rb"/Title \(([^)]*)\)", data)
     assert {b"Contents", b"Models", b"Analyses of Image0", b"Methods"} <= set(outline)
     assert re.search(rb"/Dest /i-image0\b", data), "lines of the contents are links"
@@ -218,6 +230,32 @@ def test_pages_of_named_places_are_counted_from_1() -> None:
     assert with_pages(html, {"a": 12}) == (
         '<a href="#a" data-page="12">A</a><a href="#gone" data-page="">G</a>'
     )
+
+
+def test_pages_are_counted_with_empty_pictures_of_the_same_size() -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (7, 5), "red").save(file, "WEBP")
+    picture = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+    html = '<img src="{}"><svg viewBox="0 0 9 4"><path d="M0 0"></path></svg><p>A</p>'
+    found = re.fullmatch(
+        '<img src="data:image/png;base64,(.+)"><svg viewBox="0 0 9 4"></svg><p>A</p>',
+        with_empty_pictures(html.format(picture)),
+    )
+    assert found is not None
+    empty = Image.open(io.BytesIO(base64.b64decode(found[1])))
+    assert empty.size == (7, 5) and empty.getextrema() == (255, 255)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_pages_that_moved_are_not_numbered(monkeypatch: pytest.MonkeyPatch, moved: bool) -> None:
+    """Wrong numbers are worse than none."""
+    monkeypatch.setattr(report, "_printed", lambda html, browser: html.encode())
+    counted = {"with": {"a": 9 if moved else 3}, "without": {"a": 3}}
+    monkeypatch.setattr(
+        report, "pages_of", lambda pdf: counted["with" if b"<svg>drawn" in pdf else "without"]
+    )
+    html = '<a href="#a" data-page="">A</a><svg>drawn</svg>'
+    assert (b'data-page="3"' in report.pdf_bytes(html, "a browser")) != moved
 
 
 def test_without_the_reader_of_pdfs_it_says_so_before_the_work(
@@ -270,12 +308,8 @@ def text_of(pdf: Path, *words: str) -> str:
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_the_words_of_the_pdf_can_be_searched(
-    chromium: object, made: Exportable, tmp_path: Path
-) -> None:
-    del chromium  # it is there, or this test is skipped
-    made.export("report", "-o", str(tmp_path / "report.pdf"), "-i", "image0.jpg", "--analyses")
-    text = words_of(tmp_path / "report.pdf")
+def test_the_words_of_the_pdf_can_be_searched(analyzed: Path) -> None:
+    text = words_of(analyzed)
     for words in ("Trial", "Contents", "Analyses of Image0", "Norms of patches", "Methods"):
         assert words in text
     assert re.search(r"Figure 1\b.*Figure 12\b", text)

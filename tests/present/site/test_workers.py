@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from generator.present.site.result import SiteResult
-from generator.present.site.workers import FEWEST, EarlyPool, worker_count
+from generator.present.site.workers import FEWEST, EarlyPool, process_count
 from generator.present.site.write import build_site
 from generator.records.record import AttentionRecord
 from generator.records.store import Store
@@ -54,7 +56,14 @@ def test_the_site_is_the_same_for_any_number_of_workers(
     assert (one.rendered, one.reused, one.bytes) == (two.rendered, two.reused, two.bytes)
 
 
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program only waits for its workers."""
+    monkeypatch.setattr(Future, "cancel", lambda self: False)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("waiting")
 def test_workers_make_the_files_and_the_program_reads_no_record(
     trial: tuple[Gallery, Store], tmp_path: Path
 ) -> None:
@@ -74,6 +83,39 @@ class OnlyInWorkers:
     def __call__(self, key: str) -> AttentionRecord:
         assert os.getpid() != self.program, "the program read a record"
         return self.store.get(key)
+
+
+@dataclass(frozen=True)
+class SlowInWorkers:
+    """Takes a second for a record in a worker, and none in the program.
+
+    Attributes:
+        read: keys that the program has asked for.
+    """
+
+    store: Store
+    program: int
+    read: list[str] = field(default_factory=list)
+
+    def __call__(self, key: str) -> AttentionRecord:
+        if os.getpid() != self.program:
+            time.sleep(1)
+        else:
+            self.read.append(key)
+        return self.store.get(key)
+
+
+@pytest.mark.slow
+def test_the_program_makes_what_no_worker_has_begun(
+    trial: tuple[Gallery, Store], tmp_path: Path
+) -> None:
+    found, store = trial
+    read = SlowInWorkers(store, os.getpid())
+    two = built(found, read, tmp_path / "two", 2)
+    one = built(found, store.get, tmp_path / "one", 1)
+    assert found.run.cells[-1].record in read.read
+    assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
+    assert (one.rendered, one.reused, one.bytes) == (two.rendered, two.reused, two.bytes)
 
 
 @pytest.mark.slow
@@ -100,6 +142,7 @@ class Deadly:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("waiting")
 def test_after_a_worker_was_killed_the_program_goes_on_alone(
     trial: tuple[Gallery, Store], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -134,7 +177,7 @@ def test_workers_that_started_early_make_the_same_site(
     before = {process.pid for process in multiprocessing.active_children()}
     build_site(found.run, store.get, tmp_path / "two", version=VERSION, jobs=2, pool=early)
     early.end()
-    assert len(before) == 2
+    assert len(before) == 1  # and the program
     assert not multiprocessing.active_children()
     built(found, store.get, tmp_path / "one", 1)
     assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
@@ -183,16 +226,16 @@ def test_a_new_version_of_the_records_uses_workers_and_keeps_pictures(
 
 
 @pytest.mark.parametrize(
-    ("jobs", "cells", "workers"),
-    [(1, 100, 0), (4, 0, 0), (4, 2 * FEWEST - 1, 0), (4, 2 * FEWEST, 2), (4, 1000, 4)],
+    ("jobs", "cells", "processes"),
+    [(1, 100, 1), (4, 0, 1), (4, 2 * FEWEST - 1, 1), (4, 2 * FEWEST, 2), (4, 1000, 4)],
 )
-def test_workers_start_where_there_is_enough_to_do(jobs: int, cells: int, workers: int) -> None:
-    assert worker_count(jobs, cells) == workers
+def test_workers_start_where_there_is_enough_to_do(jobs: int, cells: int, processes: int) -> None:
+    assert process_count(jobs, cells) == processes
 
 
-def test_there_is_a_worker_for_each_core_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_a_process_for_each_core_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
-    assert worker_count(None, 1000) == 3
+    assert process_count(None, 1000) == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
-    assert worker_count(None, 1000) == 5
+    assert process_count(None, 1000) == 5
