@@ -130,12 +130,14 @@ class Measurer:
 
     def _load(self, model: PlannedModel) -> Iterator[Outcome]:
         """Load a model in place of the former one."""
+        from generator.capture.heap import give_back_large_blocks  # noqa: PLC0415
         from generator.capture.models.device import choose_device, torch_dtype  # noqa: PLC0415
         from generator.capture.models.load import load  # noqa: PLC0415
         from generator.capture.models.registers import calibrate  # noqa: PLC0415
 
         assert model.resolved is not None
         yield Note(f"loading {model.entry.label}")
+        give_back_large_blocks()
         self._model, self._network = "", None
         device, dtype = choose_device(self._how.device), torch_dtype(self._how.dtype)
         if model.opened is not None:
