@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.collections import PolyCollection
 
 from generator.export.figures.layout.style import HAIRLINE, RULE, SMALL, fitted, text_width
 from generator.export.figures.layout.tones import Tone
@@ -26,14 +26,13 @@ def fill_bar(axes: Axes, tone: Tone, across: float, space: float) -> None:
         space: width for its label, in inches.
     """
     # each color overlaps the next a little, so that viewers show no gaps
-    edges = np.linspace(0, 1, len(tone.table) + 1)
-    for step, color in enumerate(tone.table):
-        end = edges[min(step + 2, len(tone.table))]
-        axes.add_artist(  # add_patch would also find the limits, which are set below
-            Rectangle(
-                (edges[step], 0), end - edges[step], 1, facecolor=color / 255, edgecolor="none"
-            )
-        )
+    edges = np.linspace(0, 1, len(tone.table) + 1).tolist()
+    ends = (*edges[2:], 1)
+    steps = [[(x, 0), (end, 0), (end, 1), (x, 1)] for x, end in zip(edges[:-1], ends, strict=True)]
+    axes.add_collection(
+        PolyCollection(steps, facecolors=tone.table / 255, edgecolors="none"),
+        autolim=False,  # limits are set below
+    )
     axes.set(xlim=(0, 1), ylim=(0, 1), yticks=[])
     axes.set_xticks([t.position for t in tone.ticks], _thinned(tone, across))
     for spine in axes.spines.values():
