@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,7 @@ def _lines(value: Any) -> str:
     return "[\n" + ",\n".join(items) + "\n]"
 
 
+@cache
 def schema_bytes() -> bytes:
     """JSON schema of the manifest; every field is described by its docstring."""
     return documented_schema(_MANIFEST, _CLASSES)
