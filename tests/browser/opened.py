@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Request, expect
-from playwright.sync_api import TimeoutError as TooSlow
+from playwright.sync_api import Browser, Page, Request
+
+CALM = """() => new Promise(done => {
+    const busy = ".stage-loading, .view-choice[aria-busy=true], #numbers[aria-busy=true]";
+    const start = performance.now();
+    let frames = 0;
+    const look = () => {
+        const ready = document.documentElement.classList.contains("ready");
+        frames = ready && !document.querySelector(busy) ? frames + 1 : 0;
+        if (frames > 2 || performance.now() - start > 30000) done(frames > 2);
+        else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+})"""
+"""Whether a page is ready for three frames on end; it is asked in the page, frame by frame."""
 
 
 class Opened:
@@ -44,18 +57,10 @@ class Opened:
             self.noise.append(f"failed: {request.url}")
 
     def wait(self) -> None:
-        """Until every map that can be shown is."""
-        settle(self.page)
+        """Until every map that can be shown is, and has been painted."""
         # not wait_for_function: it evaluates text, which the page's policy rightly forbids
-        try:
-            self.page.wait_for_selector("html.ready", state="attached")
-        except TooSlow:
-            raise AssertionError(
-                f"{self.page.url} never got ready. It said {self.noise}."
-            ) from None
-        expect(self.page.locator(".stage-loading")).to_have_count(0)
-        expect(self.page.locator(".view-choice[aria-busy=true]")).to_have_count(0)
-        settle(self.page)
+        if not self.page.evaluate(CALM):
+            raise AssertionError(f"{self.page.url} never got ready. It said {self.noise}.")
 
 
 class Tabs:

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from generator.present.site.write import build_site
 from generator.records.paper import Paper, Patch, TeaserCell
-from tests.browser.opened import Opened, settle
+from tests.browser.opened import Opened
 from tests.present.gallery import Gallery, gallery, many
 
 Seen = dict[str, Any]
@@ -105,16 +105,13 @@ SEEN = """
 def seen(opened: Opened) -> Seen:
     """What a reader sees of a page: its controls, its maps and its words."""
     opened.page.mouse.move(0, 0)
-    opened.wait()
     opened.page.evaluate(
         """() => {
             document.querySelectorAll('main details').forEach(e => { e.open = true; });
             document.querySelectorAll('#more-panel').forEach(e => { e.hidden = false; });
         }"""
     )
-    settle(opened.page)
-    expect(opened.page.locator("#numbers[aria-busy=true]")).to_have_count(0)
-    settle(opened.page)
+    opened.wait()
     found: Seen = opened.page.evaluate(SEEN)
     return found
 
