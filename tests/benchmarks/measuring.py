@@ -32,7 +32,6 @@ from generator.capture.forward.residual import find_blocks
 from generator.capture.forward.scores import attention_of
 from generator.capture.forward.statistics import ReducedAttention
 from generator.capture.forward.watcher import Watcher
-from generator.capture.heap import give_back_large_blocks
 from generator.capture.loaders.transformers import TransformersLoader
 from generator.capture.models.heads import ClassHead
 from generator.capture.models.load import LoadedModel
@@ -135,8 +134,7 @@ def record(
 def records(
     model: LoadedModel, side: int, extras: tuple[Extra, ...], images: int
 ) -> Iterator[AttentionRecord]:
-    """Records of the same noise, in memory as builds use it."""
-    give_back_large_blocks()
+    """Records of the same noise."""
     resolved = model.resolved
     preprocessing = describe(
         resolved.processor, resolved.vision, field_of_view="square", resolution=side, model="seeded"

@@ -18,6 +18,7 @@ from PIL import Image
 from generator.capture.checkpoint.preprocess import locate, pixels
 from generator.errors import GalleryError, ImageError, ModelError, StoreError
 from generator.images.find import open_picture
+from generator.images.pixels import free_memory
 from generator.pipeline.plan import PlannedCell, PlannedModel
 from generator.pipeline.workers.work import (
     Batch,
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 OPENERS = 4
 """Threads that open pictures for an accelerator, which is faster than one of them."""
 
+
+LITTLE = 8 << 30
+"""Bytes of free memory; with less, memory is worth a few percent of the time."""
 
 AGAIN = "Run again with --strict to see where it happens."
 """Next step after an error of a network, for those who build."""
@@ -137,7 +141,9 @@ class Measurer:
 
         assert model.resolved is not None
         yield Note(f"loading {model.entry.label}")
-        give_back_large_blocks()
+        free = free_memory()
+        if free is not None and free < LITTLE:
+            give_back_large_blocks()
         self._model, self._network = "", None
         device, dtype = choose_device(self._how.device), torch_dtype(self._how.dtype)
         if model.opened is not None:
