@@ -2,8 +2,8 @@
 
 Workers put files into the same staging folder. The program then goes through cells and images in
 order as if it were alone, and finds the files there. So a site is the same for any number of them.
-On one machine the program is one of the workers itself: while the next item is not ready, it makes
-the last one that nobody has begun.
+On one machine the program works, too: while the next item is not ready, it makes the last one that
+no worker has begun.
 """
 
 from __future__ import annotations
@@ -115,6 +115,7 @@ class LocalPool:
     def _in_order(
         self, answers: list[Future[tuple[PutFile, ...]]], make: Make[Item], items: Sequence[Item]
     ) -> Iterator[tuple[PutFile, ...]]:
+        """The files of the items; while the next is not ready, the program makes the last one."""
         assert self._own is not None, "a pool begins before it works"
         own: dict[int, tuple[PutFile, ...]] = {}
         unbegun = list(range(len(items)))  # the last is taken first: workers begin with the first
