@@ -19,6 +19,8 @@ from PIL import Image
 
 from tests.capture.families import FAMILIES
 
+pytestmark = pytest.mark.slow  # together they take twenty seconds
+
 SECONDS = 15.0
 """Processor time of each; the slowest takes 3 on a machine of 2026."""
 

@@ -34,6 +34,8 @@ from tests.present.filmed import with_frames
 from tests.present.gallery import Gallery, tree
 from tests.present.sized import HEADS, LAYERS, SIDE, sized
 
+pytestmark = pytest.mark.slow  # the ten sites that they look at take ten seconds
+
 VERSION = "1"
 
 
@@ -151,7 +153,6 @@ def test_what_is_left_out_is_not_in_the_folder(tiers: list[Tier]) -> None:
         assert named <= set(tree(tier.site))
 
 
-@pytest.mark.slow
 def test_same_limit_same_bytes_whatever_was_there(
     trial: Gallery, tiers: list[Tier], tmp_path: Path
 ) -> None:
@@ -163,7 +164,6 @@ def test_same_limit_same_bytes_whatever_was_there(
     assert tree(tmp_path / "small") == tree(tiers[8].site)
 
 
-@pytest.mark.slow
 def test_a_larger_limit_brings_everything_back(
     trial: Gallery, tiers: list[Tier], tmp_path: Path
 ) -> None:
@@ -173,7 +173,6 @@ def test_a_larger_limit_brings_everything_back(
     assert back == {p: d for p, d in tree(tiers[0].site).items() if p != "manifest.json"}
 
 
-@pytest.mark.slow
 def test_too_small_a_limit_says_what_is_possible_and_keeps_the_former_site(
     trial: Gallery, tiers: list[Tier], tmp_path: Path
 ) -> None:
@@ -290,7 +289,6 @@ def test_the_images_on_which_models_disagree_most_keep_their_heads(
         assert detail == ("last" if image == order[0] else "mean")
 
 
-@pytest.mark.slow
 def test_the_images_of_the_teaser_keep_their_heads_longest(
     trial: Gallery, tiers: list[Tier], tmp_path: Path
 ) -> None:
@@ -305,7 +303,6 @@ def test_the_images_of_the_teaser_keep_their_heads_longest(
     assert report.reduction.whole == (chosen,)
 
 
-@pytest.mark.slow
 def test_the_page_of_a_sequence_says_what_all_of_its_frames_lack(tmp_path: Path) -> None:
     trial = sized(tmp_path / "pictures", patches=False)
     paper = Paper(teaser=(TeaserCell("fine", "image1"),))
