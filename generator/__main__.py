@@ -1,5 +1,5 @@
 """``python -m generator``."""
 
-from generator.cli import main
+from generator.entry import main
 
-main(prog_name="attention-gallery")
+main()

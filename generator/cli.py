@@ -24,8 +24,9 @@ from generator.commands.inspect import inspect
 from generator.commands.publish import publish
 from generator.commands.schema import schema
 from generator.commands.serve import serve
-from generator.commands.shared.options import INTERRUPTED, InOrder, say
+from generator.commands.shared.options import InOrder, say
 from generator.commands.shared.voice import with_voice
+from generator.errors import INTERRUPTED
 from generator.temporary import finish_killed
 from generator.version import PACKAGE, __version__
 

@@ -1,6 +1,15 @@
-"""Exception classes. A message says what was expected, what was found, and the next step."""
+"""Exit statuses and exceptions. A message says what was expected and found, and the next step."""
 
 from __future__ import annotations
+
+FAILED = 1
+"""Exit status where something failed, or a limit was passed."""
+
+BAD_USAGE = 2
+"""Exit status of wrong options, arguments, gallery files or tables, as click has it."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 
 LONGEST_MESSAGE = 900
 """Most characters of a message, and of a hint: quoted input may be megabytes."""

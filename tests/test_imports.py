@@ -29,6 +29,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "training",
         "commands",
         "cli",
+        "entry",
         "__main__",
     ),
     "capture": ("arrays checkpoint", "forward", "models", "loaders", "*"),

@@ -19,10 +19,8 @@ from generator.commands.shared.given import (
     gallery_file,
 )
 from generator.commands.shared.options import (
-    BAD_USAGE,
     BESIDE,
     BUILDING,
-    FAILED,
     MEASURING,
     Word,
     one_line_errors,
@@ -31,7 +29,7 @@ from generator.commands.shared.options import (
     say,
 )
 from generator.commands.shared.voice import quiet
-from generator.errors import GalleryError, NothingLeftError, SpecError
+from generator.errors import BAD_USAGE, FAILED, GalleryError, NothingLeftError, SpecError
 
 if TYPE_CHECKING:
     from generator.pipeline.build import Outcome
@@ -145,6 +143,7 @@ if TYPE_CHECKING:
 @click.option(
     "--compare",
     multiple=True,
+    shell_complete=completion.COMPARED,
     metavar="A,B",
     help="Two models to compare on a page, by label or id; none for no comparisons. Repeat for "
     "more.  [default: models that differ in registers only]",

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from generator.commands.shared.options import (
-    BAD_USAGE,
     Word,
     one_line_errors,
     say,
 )
+from generator.errors import BAD_USAGE
 
 if TYPE_CHECKING:
     from generator.export.diff.difference import Difference, Passed

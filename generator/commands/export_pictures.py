@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from generator.commands.shared import completion
 from generator.commands.shared.options import (
     EXPORTING,
     IMAGES,
@@ -59,6 +60,7 @@ OVERLAY = click.option(
     "--queries",
     default="CLS",
     show_default=True,
+    shell_complete=completion.QUERIES,
     metavar="LIST",
     help="Such as CLS,reg1, values (CLS, weighted by value norms), patch-3-5 (row 3, column 5) "
     "or all.",

@@ -62,6 +62,7 @@ from generator.text.numbers import given
 @click.option(
     "--queries",
     default="",
+    shell_complete=completion.QUERIES,
     metavar="LIST",
     help="Such as CLS,reg1, values (CLS, weighted by value norms), patch-3-5 (row 3, column 5), "
     "at-120-80 (the patch at these pixels) or all.  [default: CLS]",
@@ -70,11 +71,17 @@ from generator.text.numbers import given
     "--rows",
     default="images",
     show_default=True,
+    shell_complete=completion.AXES,
     metavar="AXES",
     help="Axes of the rows: images, models, layers, heads, queries, or several with commas.",
 )
 @click.option(
-    "--cols", default="models", show_default=True, metavar="AXES", help="Axes of the columns."
+    "--cols",
+    default="models",
+    show_default=True,
+    shell_complete=completion.AXES,
+    metavar="AXES",
+    help="Axes of the columns.",
 )
 @click.option(
     "--place",

@@ -68,7 +68,7 @@ class RenamingLoader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType | None:
         """The compiled module; ``python -m`` runs it outside of :meth:`exec_module`."""
         if fullname == f"{OWN}.__main__":
-            return compile(f"from {OWN}.cli import main\nmain()\n", self.path, "exec")
+            return compile(f"from {OWN}.entry import main\nmain()\n", self.path, "exec")
         return super().get_code(fullname)
 
 

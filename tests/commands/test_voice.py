@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pytest
 
-from generator import cli
+from generator import cli, entry
 from tests.commands.running import fails, run
 
 WORDS = ("build", "-m", "models/plain", "-i", "photos", "--no-analyses")
@@ -91,6 +93,24 @@ def test_ctrl_c_at_any_moment_ends_in_one_way(here: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("generator.capture.checkpoint.hub.unfinished", ["model.safetensors"])
     assert run(*WORDS).stderr == (f"{cli.KEPT} The download of model.safetensors begins again.\n")
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+class Interrupting(MetaPathFinder):
+    """Ctrl-C while a module loads."""
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        if name == "generator.cli":
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_the_program_loads_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "generator.cli")
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        entry.main()
+    assert (ended.value.code, capsys.readouterr().err) == (130, "Stopped.\n")
 
 
 @pytest.mark.parametrize(

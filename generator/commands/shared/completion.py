@@ -1,4 +1,4 @@
-"""What a shell completes: presets, venues, colors, devices, models and pictures."""
+"""What a shell completes: names of presets, venues, colors, devices, parts, queries and models."""
 
 from __future__ import annotations
 
@@ -31,6 +31,22 @@ def completing(words: Callable[[click.Context], Iterable[str]]) -> Completer:
     return complete
 
 
+def completing_lists(words: Callable[[click.Context], Iterable[str]]) -> Completer:
+    """As :func:`completing`, for an option whose words are separated by commas."""
+
+    def complete(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+        before, comma, last = begun.rpartition(",")
+        there = before.split(",")
+        found = completing(words)(ctx, param, last)
+        return [
+            CompletionItem(f"{before}{comma}{item.value}")
+            for item in found
+            if item.value not in there
+        ]
+
+    return complete
+
+
 def _presets(ctx: click.Context) -> Iterable[str]:
     from generator.export.figures.presets.table import PRESETS
 
@@ -49,6 +65,29 @@ def _colors(ctx: click.Context) -> Iterable[str]:
 
 def _devices(ctx: click.Context) -> Iterable[str]:
     return DEVICES
+
+
+def _extras(ctx: click.Context) -> Iterable[str]:
+    from generator.records.extras import EXTRAS
+
+    return (*EXTRAS, "all", "none")
+
+
+def _projections(ctx: click.Context) -> Iterable[str]:
+    from generator.records.extras import PROJECTIONS
+
+    return PROJECTIONS
+
+
+def _axes(ctx: click.Context) -> Iterable[str]:
+    from generator.export.figures.grid import AXES
+
+    return AXES
+
+
+def _compared(ctx: click.Context) -> Iterable[str]:
+    """Models that were named before."""
+    return (*ctx.params["models"], "none")
 
 
 def _manifest(ctx: click.Context) -> Manifest | None:
@@ -71,6 +110,14 @@ def _pictures(ctx: click.Context) -> Iterable[str]:
     return [image.name for image in manifest.images] if manifest else []
 
 
+def _queries(ctx: click.Context) -> Iterable[str]:
+    """Queries of the site's models; patches are named by their place."""
+    manifest = _manifest(ctx)
+    cells = manifest.cells if manifest else ()
+    chunks = (file for cell in cells for file in cell.files if file.kind == "chunk")
+    return (*dict.fromkeys(file.query for file in chunks), "all")
+
+
 def _models(ctx: click.Context) -> Iterable[str]:
     """Folders of checkpoints below the current folder, and models in the hub library's cache."""
     here = sorted({*Path().glob("*/config.json"), *Path().glob("*/*/config.json")})
@@ -84,7 +131,12 @@ def _models(ctx: click.Context) -> Iterable[str]:
 PRESETS = completing(_presets)
 VENUES = completing(_venues)
 COLORS = completing(_colors)
-DEVICE = completing(_devices)
+DEVICE = completing_lists(_devices)
+EXTRAS = completing_lists(_extras)
+PROJECTIONS = completing_lists(_projections)
+AXES = completing_lists(_axes)
+QUERIES = completing_lists(_queries)
+COMPARED = completing_lists(_compared)
 LABELS = completing(_labels)
 PICTURES = completing(_pictures)
 MODELS = completing(_models)

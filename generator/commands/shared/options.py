@@ -14,19 +14,10 @@ import click
 
 from generator.commands.shared import completion
 from generator.commands.shared.voice import quiet
-from generator.errors import GalleryError
+from generator.errors import BAD_USAGE, FAILED, GalleryError
 
 if TYPE_CHECKING:
     from generator.export.source import Source
-
-FAILED = 1
-"""Exit status where something failed, or a limit was passed."""
-
-BAD_USAGE = 2
-"""Exit status of wrong options, arguments, gallery files or tables, as click has it."""
-
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
 
 logger = logging.getLogger(__name__)
 
@@ -117,12 +108,14 @@ def _number_or_text(ctx: click.Context, param: click.Parameter, value: str | Non
 BESIDE: tuple[Option, ...] = (
     click.option(
         "--extras",
+        shell_complete=completion.EXTRAS,
         metavar="NAMES",
         help="Measured beside attention: features,massive,values,relevance,lens, or all, or none."
         "  [default: features,massive,values]",
     ),
     click.option(
         "--objects",
+        shell_complete=completion.PROJECTIONS,
         metavar="NAMES",
         help="Vectors of the last layer to find objects in: keys, queries or values, or several "
         "with commas.  [default: keys]",
