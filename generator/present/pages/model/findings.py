@@ -35,10 +35,11 @@ _Found = tuple[str, str, str, str]
 def _norms(context: ModelContext) -> _Found:
     norms = context.digest.norms
     share = float(norms.above[norms.peak, CUTOFFS.index(int(OUTLIER))])
+    outliers = f"{percent(share)} of patches are outliers" if share else "No patch is an outlier"
     return (
         f"{number(float(norms.ratio[norms.peak]))} ×",
         f"largest patch norm over the layer's median, in {stream_layer(norms.peak)}. "
-        f"{percent(share)} of patches are outliers there.",
+        f"{outliers} there.",
         "norms",
         "Norms",
     )

@@ -33,13 +33,14 @@ def norms_section(context: ModelContext) -> Section:
     peak = stream_layer(norms.peak)
     over = "the image" if norms.images == 1 else f"{counted(norms.images, 'image')}"
     share = float(norms.above[norms.peak, CUTOFFS.index(int(OUTLIER))])
+    exceed = f"{percent(share)} of patches exceed" if share else "no patch exceeds"
     median = " (median over images)" if norms.images > 1 else ""
     return Section(
         id="norms",
         title="Norms",
         text=(
             f"The largest norm stands out most in {peak}: {number(norms.ratio[norms.peak])} × "
-            f"the layer's median{median}. There, {percent(share)} of patches exceed "
+            f"the layer's median{median}. There, {exceed} "
             f"{given(OUTLIER)} × the median ({patches_text(norms.patches)} of {over}).",
         ),
         charts=(_ratio(context), _density(context)),

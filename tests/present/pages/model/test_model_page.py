@@ -316,6 +316,10 @@ def test_outlier_patches_have_bars_where_there_are_any_and_else_a_sentence(tmp_p
     assert nothing not in pages["loud"].text
     assert "budget-outlier-patches" in pages["loud"].ids
     assert "stands out most in layer 2: 9 × the layer's median" in pages["loud"].text
+    assert "There, 4.17\u00a0% of patches exceed 3 × the median" in pages["loud"].text
+    assert "4.17\u00a0% of patches are outliers there." in pages["loud"].text
+    assert "There, no patch exceeds 3 × the median" in pages["calm"].text
+    assert "No patch is an outlier there." in pages["calm"].text
     assert "High norms begin: patches in layer 2." in pages["loud"].text
     _, *rows = pages["loud"].numbers("Patches above a cutoff")
     assert [(row[0], row[1]) for row in rows] == [
