@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -209,8 +210,8 @@ def test_it_is_left_so_too_when_its_pass_fails(picture: Image.Image) -> None:
     assert str(told.value) == (
         "PlainViT cannot be measured on a picture in memory: RuntimeError: Given "
         "normalized_shape=[3], expected input with shape [*, 3], but got input of size[1, 17, 24]. "
-        f"Its PlainViT network may need more than a picture: run it with torch {torch.__version__} "
-        "alone."
+        "Its PlainViT network may need more than a picture: run it with torch "
+        f"{metadata.version('torch')} alone."
     )
     (missing,) = model.measure_all([picture])
     assert isinstance(missing, generator.NotMeasured)
