@@ -166,6 +166,7 @@ def _download(address: str, place: Path, name: str) -> Path:
                 )
             _save(answer, path, name)
     except urllib.error.HTTPError as error:
+        error.close()
         raise _refused(name, error) from error
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)

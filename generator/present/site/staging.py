@@ -151,6 +151,8 @@ def check_replaceable(out: Path) -> None:
         StoreError: ``out`` is a file, a folder that is not a site, or cannot be created.
     """
     try:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            out.stat()  # since Python 3.14, exists() takes what cannot be read for not there
         if not out.exists():
             _check_place(Path(os.path.realpath(out)).parent, out)
             return
