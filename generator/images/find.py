@@ -291,7 +291,7 @@ def _find(inputs: Iterable[Path | FoundFrame], search: _Search) -> list[_Found |
 def _pictures_of(path: Path, search: _Search) -> list[_Found]:
     """The pictures of one input."""
     with suppress(FileNotFoundError, NotADirectoryError):
-        path.stat()  # since Python 3.14, is_file() takes what cannot be read for not there
+        path.lstat()  # since Python 3.14, is_file() takes what cannot be read for not there
     if path.is_file():
         return [_Found(path, "")]
     if not path.is_dir():

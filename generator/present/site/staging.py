@@ -152,7 +152,7 @@ def check_replaceable(out: Path) -> None:
     """
     try:
         with suppress(FileNotFoundError, NotADirectoryError):
-            out.stat()  # since Python 3.14, exists() takes what cannot be read for not there
+            out.lstat()  # since Python 3.14, exists() takes what cannot be read for not there
         if not out.exists():
             _check_place(Path(os.path.realpath(out)).parent, out)
             return
