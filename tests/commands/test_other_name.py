@@ -83,6 +83,9 @@ def test_the_command_builds_beside_such_a_file_also_in_several_processes(
     words = ["build", "-m", "models/plain", "-i", "photos", "--jobs", "2", "-o", "site"]
     printed = runs(["-m", "attention_gallery", *words], installed, here)
     assert "2 measured" in printed and (here / "site/index.html").is_file()
+    devices = ["--device", "cpu,cpu", "--store", "other"]
+    printed = runs(["-m", "attention_gallery", *words, *devices], installed, here)
+    assert "2 measured" in printed, "a process on each device, under this name, too"
     start = (
         "import sys; from attention_gallery.cli import main; sys.argv = ['x', '--version']; main()"
     )

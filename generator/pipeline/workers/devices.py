@@ -7,6 +7,7 @@ answers by its standard output. So a script that builds a gallery needs no ``if 
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import signal
@@ -26,9 +27,12 @@ from generator.pipeline.workers.measurer import Measurer
 from generator.pipeline.workers.telling import Stopped, sendable, told
 from generator.pipeline.workers.work import Deal, How, Note, Outcome, Outcomes, Work
 from generator.records.store import Store
+from generator.version import PACKAGE
+
+logger = logging.getLogger(__name__)
 
 BOOT = "import sys; sys.path[:] = sys.argv[1:]\n"
-SERVE = "from generator.pipeline.workers.devices import serve; serve()"
+SERVE = f"from {PACKAGE}.pipeline.workers.devices import serve; serve()"
 STARTS = 2
 """Processes that may end on a device before they are ready; then it is left alone."""
 
@@ -207,7 +211,9 @@ class _Process:
         try:
             while True:
                 events.put((self, pickle.load(self._process.stdout)))  # noqa: S301 - our own
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+        except Exception as error:  # what is not heard of here is waited for without end
+            if not isinstance(error, EOFError | OSError | ValueError | pickle.UnpicklingError):
+                logger.exception("a process cannot be understood")
             events.put((self, None))
 
 
