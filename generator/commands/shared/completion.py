@@ -1,4 +1,4 @@
-"""What a shell completes: names of presets, venues, colors, devices, parts, queries and models."""
+"""What a shell completes: the values of options."""
 
 from __future__ import annotations
 

@@ -206,15 +206,16 @@ class _Process:
             self._process.stdin.flush()
 
     def _listen(self, events: Events) -> None:
-        """Pass on what the process says; None when it has ended."""
+        """Pass on what the process says; None when it has ended, or cannot be read."""
         assert self._process.stdout is not None
         try:
             while True:
                 events.put((self, pickle.load(self._process.stdout)))  # noqa: S301 - our own
-        except Exception as error:  # what is not heard of here is waited for without end
-            if not isinstance(error, EOFError | OSError | ValueError | pickle.UnpicklingError):
-                logger.exception("a process cannot be understood")
-            events.put((self, None))
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+            logger.debug("%s has ended", self.name)
+        except Exception:  # a pickle may raise anything, and the program would wait forever
+            logger.exception("%s cannot be read", self.name)
+        events.put((self, None))
 
 
 def _end(processes: Iterable[_Process], *, at_once: bool) -> None:

@@ -128,6 +128,16 @@ def test_a_device_without_processes_is_an_error(
     )
 
 
+def test_a_process_whose_words_cannot_be_read_is_ended(
+    spec: GallerySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = "import os, time; os.write(1, b'cnowhere_at_all\\nThing\\n.'); time.sleep(600)"
+    monkeypatch.setattr(devices, "SERVE", talk)
+    monkeypatch.setattr(devices, "GRACE", 0.1)
+    with pytest.raises(ModelError, match=r"^No process can be started on cpu\."):
+        build(merge(spec, device="cpu,cpu", batch_size=1))
+
+
 def test_an_error_keeps_its_place_on_its_way() -> None:
     def fail() -> None:
         raise RuntimeError("no such layer")

@@ -57,7 +57,7 @@ def _density(context: ModelContext) -> Chart:
         "Norms of patches by layer",
         "layer (0: embedding)",
         "norm, logarithmic",
-        "Darker: more of the layer's patches (logarithmic).",
+        "Stronger color: more of the layer's patches (logarithmic).",
     )
     chart = density(words, EDGES, norms.histogram.astype(float))
     return replace(context.planner.defined(chart, "norm"), table=norm_table(context))

@@ -104,7 +104,7 @@ def _densities(pair: PairContext) -> tuple[Chart, Chart]:
             f"{context.model.label}: norms by layer",
             LAYERS,
             f"{quantity('norm').unit}, logarithmic",
-            "Darker: more of the layer's patches. Both models have the same axes.",
+            "Stronger color: more of the layer's patches. Both models have the same axes.",
         )
         held = context.digest.norms.histogram.astype(float)
         chart = pair.planner.defined(density(words, EDGES, held, bins=bins), "norm")
