@@ -6,7 +6,6 @@ then.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import re
@@ -15,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from generator.images.credits import Credit, read_credits
 from generator.images.header import picture_header
 from generator.images.pixels import open_noted, open_picture, readable, reading
 from generator.progress import Reporter, Silent
+from generator.records.file_hashes import Sha256Of, sha256_of
 from generator.records.run import Failure, Frame, ImageEntry
 from generator.spec.toml import did_you_mean_beside
 from generator.text.slugs import unique_slugs
@@ -148,6 +149,7 @@ def load_images(
     is_site: SiteTest = _no_site,
     reporter: Reporter | None = None,
     jobs: int | None = 1,
+    sha256_of: Sha256Of = sha256_of,
 ) -> tuple[ImageEntry, ...]:
     """Find pictures, hash them and read their headers; a bad one becomes an entry with its failure.
 
@@ -161,6 +163,7 @@ def load_images(
         is_site: which folders to leave out, because their pictures are a site's.
         reporter: receives progress, and a note on each folder that was left out.
         jobs: number of files that are read at once; None for one on each core.
+        sha256_of: gives the hash of a file; it may remember it.
 
     Raises:
         ImageError: an input does not exist or holds no picture.
@@ -174,7 +177,7 @@ def load_images(
     found = [*(_as_frame(item) for item in stills), *frames]
     folders = {item.path.parent for item in found if item.credit is None}
     credited = {folder: read_credits(folder) for folder in folders}
-    checked = _check_all(found, reporter, jobs)
+    checked = _check_all(found, reporter, jobs, sha256_of)
     keys = [f"{i.group}/{i.name}\n{c.sha256}" for i, c in zip(found, checked, strict=True)]
     slugs = unique_slugs([item.stem for item in found], keys)
     return tuple(
@@ -230,7 +233,7 @@ def _entry(item: FoundFrame, slug: str, check: _Checked, credit: Credit) -> Imag
 
 
 def _check_all(
-    found: Sequence[FoundFrame], reporter: Reporter, jobs: int | None
+    found: Sequence[FoundFrame], reporter: Reporter, jobs: int | None, sha256_of: Sha256Of
 ) -> tuple[_Checked, ...]:
     """Check files, several at once; results are in order."""
     checked = []
@@ -239,7 +242,7 @@ def _check_all(
         ThreadPoolExecutor(workers) as pool,
         reporter.job("checking pictures", len(found), brief=True) as job,
     ):
-        for item, check in zip(found, pool.map(_check, found), strict=True):
+        for item, check in zip(found, pool.map(partial(_check, sha256_of), found), strict=True):
             if check.note:
                 logger.warning("%s: %s", item.name, check.note)
             checked.append(check)
@@ -247,14 +250,14 @@ def _check_all(
     return tuple(checked)
 
 
-def _check(item: FoundFrame) -> _Checked:
+def _check(sha256_of: Sha256Of, item: FoundFrame) -> _Checked:
     """Hash a file and read its header."""
     if item.failure is not None:
         return _Checked(failure=item.failure)
     sha256 = ""
     try:
-        with reading(item.name), item.path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        with reading(item.name):
+            sha256 = sha256_of(item.path)
         header = picture_header(item.path)
         note = open_noted(item.path)[1] if header.deep else ""
     except ImageError as error:

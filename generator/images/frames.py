@@ -22,6 +22,7 @@ import numpy as np
 from generator.errors import ImageError
 from generator.images.clips import DamagedClipError, Shot, Timeline, shots, timeline
 from generator.images.pixels import readable, reading
+from generator.records.file_hashes import Sha256Of, sha256_of
 from generator.records.packing import PackingError, canonical, revive
 from generator.spec.sequences import SequenceSpec
 from generator.temporary import keep_in_store
@@ -59,16 +60,20 @@ class Decoded:
         return store / FRAMES / self.sha256 / _name(time)
 
 
-def decode(spec: SequenceSpec, store: Path) -> Decoded:
+def decode(spec: SequenceSpec, store: Path, sha256_of: Sha256Of = sha256_of) -> Decoded:
     """Decode the selected frames of a clip into the cache, unless they are cached.
+
+    Args:
+        store: folder of the record store, which is the cache.
+        sha256_of: gives the hash of the clip; it may remember it.
 
     Raises:
         ImageError: the clip cannot be read, has no frame in that time, or needs PyAV.
         StoreError: the cache cannot be written.
     """
     path, name = spec.path, readable(spec.path.name)
-    with reading(name), path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    with reading(name):
+        sha256 = sha256_of(path)
     request = canonical(
         {
             "version": FRAMES_VERSION,

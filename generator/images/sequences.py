@@ -17,6 +17,7 @@ from generator.images.credits import Credit, read_credits
 from generator.images.find import EXTENSIONS, FoundFrame, natural_order
 from generator.images.frames import Decoded, decode, spread
 from generator.images.pixels import readable
+from generator.records.file_hashes import Sha256Of, sha256_of
 from generator.records.run import Failure, Frame, ImageEntry
 from generator.records.run import Sequence as RunSequence
 from generator.spec.sequences import SequenceSpec
@@ -40,7 +41,10 @@ class Inputs:
 
 
 def find_frames(
-    images: Sequence[Path | FoundFrame], sequences: Sequence[SequenceSpec], store: Path
+    images: Sequence[Path | FoundFrame],
+    sequences: Sequence[SequenceSpec],
+    store: Path,
+    sha256_of: Sha256Of = sha256_of,
 ) -> Inputs:
     """Separate clips from pictures, and select the frames of all sequences.
 
@@ -49,6 +53,7 @@ def find_frames(
     Args:
         images: files, folders, and pictures that were found; each clip among them is a sequence.
         store: folder of the record store, which caches frames of clips.
+        sha256_of: gives the hash of a clip; it may remember it.
 
     Raises:
         ImageError: a sequence does not exist, is not one, or needs PyAV, which is missing.
@@ -63,7 +68,7 @@ def find_frames(
     frames = [
         frame
         for spec, label, slug in zip(specs, labels, slugs, strict=True)
-        for frame in _frames(spec, label, slug, store)
+        for frame in _frames(spec, label, slug, store, sha256_of)
     ]
     return Inputs(stills, tuple(frames))
 
@@ -91,7 +96,9 @@ def of_one_size(images: Sequence[ImageEntry]) -> tuple[ImageEntry, ...]:
     return tuple(found)
 
 
-def _frames(spec: SequenceSpec, label: str, slug: str, store: Path) -> tuple[FoundFrame, ...]:
+def _frames(
+    spec: SequenceSpec, label: str, slug: str, store: Path, sha256_of: Sha256Of
+) -> tuple[FoundFrame, ...]:
     if spec.path.is_dir():
         return tuple(_folder(spec, label, slug))
     if not spec.path.is_file():
@@ -108,7 +115,7 @@ def _frames(spec: SequenceSpec, label: str, slug: str, store: Path) -> tuple[Fou
             usage=True,
         )
     try:
-        return tuple(_clip(spec, label, slug, store))
+        return tuple(_clip(spec, label, slug, store, sha256_of))
     except StoreError:
         raise
     except ImageError as error:
@@ -132,8 +139,10 @@ def _frames(spec: SequenceSpec, label: str, slug: str, store: Path) -> tuple[Fou
 # --- clips -------------------------------------------------------------------------------------
 
 
-def _clip(spec: SequenceSpec, label: str, slug: str, store: Path) -> Iterator[FoundFrame]:
-    found = decode(spec, store)
+def _clip(
+    spec: SequenceSpec, label: str, slug: str, store: Path, sha256_of: Sha256Of
+) -> Iterator[FoundFrame]:
+    found = decode(spec, store, sha256_of)
     name = readable(spec.path.name)
     last = found.times[-1]
     damage = (

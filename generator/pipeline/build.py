@@ -28,7 +28,7 @@ from generator.images.find import FoundFrame, load_images
 from generator.images.given import places_of
 from generator.images.groups import read_groups, with_groups
 from generator.images.sequences import find_frames, of_one_size
-from generator.pipeline.checked import CheckedRecords
+from generator.pipeline.checked import CheckedFiles
 from generator.pipeline.described import describe_run, expect_something
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.paper import paper_of
@@ -43,6 +43,7 @@ from generator.present.site.result import SiteResult
 from generator.present.site.staging import alone, check_replaceable
 from generator.present.site.workers import EarlyPool
 from generator.progress import Reporter, Silent
+from generator.records.file_hashes import Sha256Of, sha256_of
 from generator.records.run import (
     Failure,
     ImageEntry,
@@ -116,7 +117,7 @@ def _built(
     with ExitStack() as at_the_end:
         at_the_end.callback(workers.end)
         for is_last in (False, False, True):
-            checked = CheckedRecords(store)
+            checked = CheckedFiles(store)
             plan = planned_gallery(spec, store, reporter, checked)
             checked.keep()
             if records_only:
@@ -286,17 +287,19 @@ def planned_figures(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
 
 
 def planned_gallery(
-    spec: GallerySpec, store: Store, reporter: Reporter, checked: CheckedRecords | None = None
+    spec: GallerySpec, store: Store, reporter: Reporter, checked: CheckedFiles | None = None
 ) -> WorkPlan:
     """Find the images, resolve the models, and look records up in the store.
 
     Args:
-        checked: says which records the store has; None for one that is not kept.
+        checked: says which records the store has, and remembers hashes of files; None for one
+            that is not kept.
 
     Raises:
         GalleryError: there are no images, no model can be resolved, or a failure in a strict spec.
     """
-    images = find_images(spec, store, reporter)
+    checked = checked or CheckedFiles(store)
+    images = find_images(spec, store, reporter, checked.sha256_of)
     for sequence in sequences_of(images):
         reporter.note(f"{sequence.source}: {sequence.taken}")
         if sequence.damage:
@@ -309,7 +312,7 @@ def planned_gallery(
         spec,
         store,
         images,
-        checked or CheckedRecords(store),
+        checked,
         on_model=lambda name: reporter.note(f"resolving {name}"),
     )
     for model in plan.models:
@@ -351,9 +354,15 @@ def _changed_resolutions(spec: GallerySpec, plan: WorkPlan) -> Iterator[str]:
 
 
 def find_images(
-    spec: GallerySpec, store: Store, reporter: Reporter | None = None
+    spec: GallerySpec,
+    store: Store,
+    reporter: Reporter | None = None,
+    sha256_of: Sha256Of = sha256_of,
 ) -> tuple[ImageEntry, ...]:
     """The pictures of a gallery with groups and annotations; those at addresses are fetched.
+
+    Args:
+        sha256_of: gives the hash of a file; it may remember it.
 
     Raises:
         GalleryError: there are no pictures, or a table, mask or box does not fit them.
@@ -361,7 +370,7 @@ def find_images(
     groups = read_groups(spec.groups) if spec.groups else {}
     skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
     reporter = reporter or Silent()
-    inputs = find_frames(_fetched(spec, store, reporter), spec.sequences, store.root)
+    inputs = find_frames(_fetched(spec, store, reporter), spec.sequences, store.root, sha256_of)
     images = of_one_size(
         load_images(
             inputs.stills,
@@ -370,6 +379,7 @@ def find_images(
             is_site=is_site,
             reporter=reporter,
             jobs=spec.processes,
+            sha256_of=sha256_of,
         )
     )
     if spec.groups:

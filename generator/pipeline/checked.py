@@ -1,7 +1,7 @@
-"""Records whose files were checked by a former build, so that they need no second look.
+"""Files that a former build checked or hashed, so that they need no second look.
 
-A note beside the records holds for each what tells its file from another one: its place in the file
-system, size and times. A file that was damaged, replaced or copied is checked again.
+Notes beside the records hold for each what tells a file from another one: its place in the file
+system, size and times. A file that was damaged, replaced or copied is looked at again.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ from contextlib import suppress
 
 from generator.present.files.kept import KEPT
 from generator.present.files.program import program_hash
-from generator.records.store import FileStamp, Store
+from generator.records.file_hashes import FileHashes, FileStamp
+from generator.records.store import Store
 from generator.temporary import beside
 
 
-class CheckedRecords:
-    """Says which records a store has.
+class CheckedFiles:
+    """Says which records a store has, and remembers hashes of weights and pictures.
 
     Args:
-        store: the store; its note is read, and written by :meth:`keep`.
+        store: the store; its notes are read, and written by :meth:`keep`.
+
+    Attributes:
+        sha256_of: gives the hash of a file.
     """
 
     def __init__(self, store: Store) -> None:
@@ -31,6 +35,7 @@ class CheckedRecords:
             if found["program"] == program_hash():
                 self._known = {key: FileStamp(*stamp) for key, stamp in found["records"].items()}
         self._new: dict[str, FileStamp] = {}
+        self.sha256_of = FileHashes(store.root / KEPT / "files.json")
 
     def has(self, key: str) -> bool:
         """Whether the store has a valid record."""
@@ -41,7 +46,8 @@ class CheckedRecords:
         return True
 
     def keep(self) -> None:
-        """Write the note, with the records of former builds that were not asked for."""
+        """Write the notes, with what former builds looked at and this one did not ask for."""
+        self.sha256_of.keep()
         found = self._known | self._new
         if found == self._known:
             return

@@ -17,7 +17,7 @@ from generator.errors import GalleryError, ImageError, ModelError
 from generator.images.clips import is_clip
 from generator.images.find import load_images
 from generator.images.pixels import open_picture
-from generator.pipeline.checked import CheckedRecords
+from generator.pipeline.checked import CheckedFiles
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.plan import resolve, work_plan
 from generator.pipeline.workers.measurer import AGAIN
@@ -230,7 +230,7 @@ class OpenModel:
             out=folder / "site",
         )
         store = Store(spec.store)
-        plan = work_plan(spec, store, [each.entry for each in given], CheckedRecords(store))
+        plan = work_plan(spec, store, [each.entry for each in given], CheckedFiles(store))
         named = given[0].name if len(given) == 1 else ""
         with running_errors(self.resolved(), named):
             problems = measure_missing(spec, plan, store, Silent())

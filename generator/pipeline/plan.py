@@ -14,9 +14,10 @@ from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.loaders.resolve import resolve_folder, resolve_hub
 from generator.capture.loaders.state_dict import resolve_file
 from generator.errors import GalleryError
-from generator.pipeline.checked import CheckedRecords
+from generator.pipeline.checked import CheckedFiles
 from generator.pipeline.interventions import PlannedRegister, requested_register
 from generator.records.extras import Measuring
+from generator.records.file_hashes import Sha256Of, sha256_of
 from generator.records.record import PatchQueries, Preprocessing, TokenLayout
 from generator.records.run import Failure, ImageEntry, ModelEntry
 from generator.records.store import Store, record_key, weights_key
@@ -122,7 +123,7 @@ def work_plan(
     spec: GallerySpec,
     store: Store,
     images: Sequence[ImageEntry],
-    checked: CheckedRecords,
+    checked: CheckedFiles,
     *,
     on_model: Callable[[str], None] = lambda name: None,
 ) -> WorkPlan:
@@ -130,7 +131,7 @@ def work_plan(
 
     Args:
         images: result of :func:`generator.images.find.load_images`.
-        checked: says which records the store has.
+        checked: says which records the store has, and remembers hashes of files.
         on_model: called with each model's label before it is resolved.
     """
     dtype = "float32" if spec.dtype == "auto" else spec.dtype
@@ -138,15 +139,22 @@ def work_plan(
     slugs = unique_slugs([_slug_source(spec, m) for m in spec.models], list(spec.labels))
     for model, label, slug in zip(spec.models, spec.labels, slugs, strict=True):
         on_model(label)
-        models.append(_planned_model(spec, store, model, label, slug, dtype, images))
+        models.append(
+            _planned_model(spec, store, model, label, slug, dtype, images, checked.sha256_of)
+        )
     cells = tuple(
         _planned_cell(spec, checked, model, image, dtype) for image in images for model in models
     )
     return WorkPlan(tuple(models), tuple(images), cells, dtype)
 
 
-def resolve(model: ModelSpec, *, trust_remote_code: bool) -> ResolvedModel:
+def resolve(
+    model: ModelSpec, *, trust_remote_code: bool, sha256_of: Sha256Of = sha256_of
+) -> ResolvedModel:
     """Resolve the commit and geometry of a model, from its folder or from the hub.
+
+    Args:
+        sha256_of: gives the hash of a file; it may remember it.
 
     Raises:
         ModelError: it does not exist, cannot be reached, or is not supported.
@@ -155,10 +163,17 @@ def resolve(model: ModelSpec, *, trust_remote_code: bool) -> ResolvedModel:
         found: ResolvedModel = model.opened.resolved()
         return found
     if model.file is not None:
-        return resolve_file(model.file, model.state_dict)
+        return resolve_file(model.file, model.state_dict, sha256_of)
     if model.folder is not None:
-        return resolve_folder(model.folder, trust_remote_code=trust_remote_code)
-    return resolve_hub(model.id, model.revision or "main", trust_remote_code=trust_remote_code)
+        return resolve_folder(
+            model.folder, trust_remote_code=trust_remote_code, sha256_of=sha256_of
+        )
+    return resolve_hub(
+        model.id,
+        model.revision or "main",
+        trust_remote_code=trust_remote_code,
+        sha256_of=sha256_of,
+    )
 
 
 def failure_of(error: GalleryError) -> Failure:
@@ -185,10 +200,11 @@ def _planned_model(
     slug: str,
     dtype: str,
     images: Sequence[ImageEntry],
+    sha256_of: Sha256Of,
 ) -> PlannedModel:
     entry = ModelEntry(slug=slug, label=label, id=model.id, revision=model.revision)
     try:
-        resolved = resolve(model, trust_remote_code=spec.trust_remote_code)
+        resolved = resolve(model, trust_remote_code=spec.trust_remote_code, sha256_of=sha256_of)
         preprocessing = describe(
             resolved.processor,
             resolved.vision,
@@ -217,7 +233,7 @@ def _planned_model(
 
 
 def _planned_cell(
-    spec: GallerySpec, checked: CheckedRecords, model: PlannedModel, image: ImageEntry, dtype: str
+    spec: GallerySpec, checked: CheckedFiles, model: PlannedModel, image: ImageEntry, dtype: str
 ) -> PlannedCell:
     slug = model.entry.slug
     failure = model.entry.failure or image.failure

@@ -25,7 +25,6 @@ from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -41,6 +40,7 @@ from generator.records.file import (
     pack_record,
     read_header,
 )
+from generator.records.file_hashes import FileStamp
 from generator.records.packing import PackingError, canonical, pack, unpack
 from generator.records.record import (
     SCHEMA,
@@ -71,15 +71,6 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 _WEIGHTS = "weights"  # folders of records have two letters, so this name is free
 _DAMAGED = ".damaged"
 _STALE_AFTER = 3600.0  # seconds; a younger temporary file may belong to a running process
-
-
-class FileStamp(NamedTuple):
-    """What tells a file from another with its name, and from itself before it was changed."""
-
-    inode: int
-    size: int
-    modified_ns: int
-    changed_ns: int
 
 
 def record_key(
@@ -429,7 +420,7 @@ def _stamp(path: Path) -> FileStamp:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise DoubtError("it is not a file")
-    return FileStamp(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return FileStamp.of(found)
 
 
 def _not_finite(weights: ModelWeights) -> str:

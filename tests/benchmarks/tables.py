@@ -120,6 +120,7 @@ def pages_lines(choice: Choice) -> Iterator[Line]:
     yield Line(what, plain.cpu, "CPU s a cell", "<= 0.40")
     yield Line(f"{what}, beside five busy processes", plain.loaded, "x that", "<= 1.5")
     yield Line(f"{what}, on all cores", plain.speedup, "x as fast", ">= 1.8")
+    yield Line(f"{what}, two builds of half of them at once", plain.halves, "x as fast")
     yield Line(f"{what}, memory of the largest process", plain.peak_bytes / 1e9, "GB")
     choice.folder.joinpath("registers").mkdir()
     registers = whole.pages(

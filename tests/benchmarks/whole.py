@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,8 @@ class Pages:
     Attributes:
         cpu: seconds of the processor for each cell, one process, whole.
         speedup: time by the clock with one process over that with one on each core.
+        halves: the same for two such processes at once, each with half of the pictures and a site
+            of its own: what two cores of this machine give to programs that share nothing.
         loaded: ``cpu`` while five other processes work, over ``cpu``.
         peak_bytes: memory of the largest process.
         site: bytes for each cell.
@@ -60,6 +63,7 @@ class Pages:
 
     cpu: float
     speedup: float
+    halves: float
     loaded: float
     peak_bytes: int
     site: float
@@ -75,16 +79,32 @@ def pages(folder: Path, pictures: int, *, registers: int, resolution: int, load:
     """
     checkpoint = seeded.checkpoint(folder / "model", "L", registers)
     shown = seeded.photographs(folder / "pictures", pictures)
-    gallery = Gallery(folder, (checkpoint,), shown, resolution, patch_queries="off")
-    cells = gallery.fill()
+
+    def filled(folder: Path, pictures: Path) -> tuple[Gallery, int]:
+        gallery = Gallery(folder, (checkpoint,), pictures, resolution, patch_queries="off")
+        return gallery, gallery.fill()
+
+    gallery, cells = filled(folder, shown)
 
     def fresh(*more: str) -> Usage:
         shutil.rmtree(gallery.site, ignore_errors=True)
         clear_kept(gallery.folder / "store")  # numbers of the build before
         return gallery.build("--records-only", *more)
 
+    def at_once() -> float:
+        """Seconds by the clock of two builds at once, with half of the pictures each."""
+        half = seeded.photographs(folder / "half", pictures // 2)
+        folders = [folder / "half-0", folder / "half-1"]
+        for own in folders:
+            own.mkdir()
+        two = [filled(own, half)[0] for own in folders]
+        with ThreadPoolExecutor() as both:
+            usages = both.map(lambda one: one.build("--records-only", "--jobs", "1"), two)
+            return max(usage.wall for usage in usages)
+
     one = fresh("--jobs", "1")
     many = fresh("--jobs", "auto") if load else one
+    halves = at_once() if load else one.wall
     with busy(5 if load else 0):
         loaded = fresh("--jobs", "1") if load else one
     sizes = {path: path.stat().st_size for path in gallery.site.rglob("*") if path.is_file()}
@@ -94,6 +114,7 @@ def pages(folder: Path, pictures: int, *, registers: int, resolution: int, load:
     return Pages(
         cpu=one.cpu / cells,
         speedup=one.wall / many.wall,
+        halves=one.wall / halves,
         loaded=loaded.cpu / one.cpu,
         peak_bytes=one.peak_bytes,
         site=sum(sizes.values()) / cells,

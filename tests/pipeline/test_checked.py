@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.pipeline import checked as module
-from generator.pipeline.checked import CheckedRecords
+from generator.pipeline.checked import CheckedFiles
 from generator.records.record import AttentionRecord
 from generator.records.store import Store
 from tests import tiny
@@ -23,7 +23,7 @@ def record() -> AttentionRecord:
 def store(tmp_path: Path, record: AttentionRecord) -> Store:
     """A store whose record was found by a former build."""
     Store(tmp_path).put(record)
-    found = CheckedRecords(Store(tmp_path))
+    found = CheckedFiles(Store(tmp_path))
     assert found.has(record.key) and not found.has("0" * 64)
     found.keep()
     return Store(tmp_path)
@@ -43,11 +43,11 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_record_is_checked_once(store: Store, record: AttentionRecord, looked: list[str]) -> None:
-    found = CheckedRecords(store)
+    found = CheckedFiles(store)
     assert found.has(record.key)
     assert looked == []
     found.keep()
-    assert CheckedRecords(store).has(record.key)
+    assert CheckedFiles(store).has(record.key)
     assert looked == []
 
 
@@ -59,11 +59,11 @@ def test_a_file_that_changed_is_checked_again(
     with path.open("r+b") as file:  # as large as before, and as old
         file.write(b"\xff" * 8)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert not CheckedRecords(store).has(record.key)
+    assert not CheckedFiles(store).has(record.key)
     assert looked == [record.key]
-    assert not CheckedRecords(store).has(record.key)
+    assert not CheckedFiles(store).has(record.key)
     store.put(record)
-    assert CheckedRecords(store).has(record.key)
+    assert CheckedFiles(store).has(record.key)
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"program": "another", "records": {}}'])
@@ -71,7 +71,7 @@ def test_a_note_of_another_program_or_damaged_says_nothing(
     store: Store, record: AttentionRecord, looked: list[str], text: str
 ) -> None:
     (store.root / "kept" / "records.json").write_text(text)
-    assert CheckedRecords(store).has(record.key)
+    assert CheckedFiles(store).has(record.key)
     assert looked == [record.key]
 
 
@@ -79,5 +79,5 @@ def test_another_program_checks_again(
     store: Store, record: AttentionRecord, looked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "program_hash", lambda: "another")
-    assert CheckedRecords(store).has(record.key)
+    assert CheckedFiles(store).has(record.key)
     assert looked == [record.key]

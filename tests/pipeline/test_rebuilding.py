@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from generator.commands.dry_run import print_plan
 from generator.progress import Silent
+from generator.records import file_hashes
 from generator.records.store import Store, load_records
 from generator.spec.gallery import GallerySpec
 from generator.spec.options import merge
@@ -47,6 +51,38 @@ def test_a_site_of_which_nothing_changed_stays_as_it_is(spec: GallerySpec) -> No
         assert getattr(again.site, name) == getattr(first.site, name), name
     assert again.site.rendered == 0 < again.site.reused
     assert (spec.store / "kept" / "records.json").is_file()
+
+
+def test_weights_and_pictures_are_read_once_and_other_weights_are_seen(
+    spec: GallerySpec, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "trained"
+    shutil.copytree(checkpoints / "plain", folder)
+    spec = replace_models(spec, folder)
+    read, digest = [], hashlib.file_digest
+
+    def told(file: Any, algorithm: str) -> Any:
+        read.append(Path(file.name).name)
+        return digest(file, algorithm)
+
+    monkeypatch.setattr(hashlib, "file_digest", told)
+    monkeypatch.setattr(file_hashes, "SETTLED", -3600 * 10**9)  # the files of a test are new
+    first = build(spec)
+    assert {"model.safetensors", "first.png", "second.jpg"} <= {*read}
+    read.clear()
+    assert build(spec).measured == 0
+    assert read == []
+
+    file = folder / "model.safetensors"
+    before = file.stat()
+    with file.open("r+b") as stream:  # a last bit, as after a training step; as large and as old
+        stream.seek(-4, os.SEEK_END)
+        stream.write(b"\x01")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    again = build(spec)
+    assert again.measured == 2
+    assert read == ["model.safetensors"]
+    assert again.run.models[0].weights != first.run.models[0].weights
 
 
 @pytest.mark.parametrize("what", ["page", "manifest", "number", "missing", "left behind"])

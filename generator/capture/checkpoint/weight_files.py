@@ -11,6 +11,7 @@ from typing import Any
 
 from generator.capture.checkpoint.shards import holding
 from generator.errors import ModelError, first_line
+from generator.records.file_hashes import Sha256Of, sha256_of
 from generator.text.amounts import size_in_words
 from generator.text.json_text import parsed_json
 
@@ -150,21 +151,24 @@ def expect_no_pointer(file: Path, model: str) -> None:
             )
 
 
-def hash_files(files: Sequence[Path], model: str, also: str = "") -> str:
+def hash_files(
+    files: Sequence[Path], model: str, also: str = "", sha256_of: Sha256Of = sha256_of
+) -> str:
     """sha256 over names and contents: a renamed copy of a folder is the same model.
 
     Args:
         files: in any order.
         model: named in errors.
         also: hashed too; what decides the numbers and is no file here.
+        sha256_of: gives the hash of a file; it may remember it.
 
     Raises:
         ModelError: one cannot be read.
     """
     digest = hashlib.sha256()
     for file in sorted(files, key=lambda f: f.name):
-        with readable(file, model), file.open("rb") as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        with readable(file, model):
+            content = sha256_of(file)
         digest.update(f"{file.name}\0{content}\n".encode())
     digest.update(also.encode())
     return digest.hexdigest()

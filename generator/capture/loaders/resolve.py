@@ -28,10 +28,16 @@ from generator.capture.loaders.lone_adapter import (
 )
 from generator.capture.loaders.table import loader_of
 from generator.errors import ModelError
+from generator.records.file_hashes import Sha256Of, sha256_of
 
 
-def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> ResolvedModel:
+def resolve_folder(
+    folder: Path, *, trust_remote_code: bool = False, sha256_of: Sha256Of = sha256_of
+) -> ResolvedModel:
     """A model in the transformers format on this machine.
+
+    Args:
+        sha256_of: gives the hash of a file; it may remember it.
 
     Raises:
         ModelError: the folder lacks a config or safetensors weights, or cannot be understood.
@@ -41,7 +47,7 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
     adapter = adapter_in(folder, name)
     if adapter is not None and not _has_weights(folder):
         own = partial(own_preprocessing, folder, name)
-        return _on_base(LoneAdapter(adapter, folder, name, own), trust_remote_code)
+        return _on_base(LoneAdapter(adapter, folder, name, own), trust_remote_code, sha256_of)
     if not there(config_file):
         raise ModelError(
             f"The folder {name} has no config.json, so it is not a transformers checkpoint.",
@@ -55,12 +61,13 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
     weights = find_weights(folder, config, name)
     processor = loader.preprocessing(config, partial(read_own, folder, name), vision, name)
     code = sorted(folder.rglob("*.py")) if trust_remote_code and "auto_map" in config else ()
+    files = [*small_files(folder), *weights.all, *code]
     return ResolvedModel(
         id=name,
         source="folder",
         revision="",
         commit="",
-        weights_sha256=hash_files([*small_files(folder), *weights.all, *code], name),
+        weights_sha256=hash_files(files, name, sha256_of=sha256_of),
         location=str(folder),
         loader=loader,
         license=card_license(folder / "README.md"),
@@ -80,7 +87,11 @@ def _has_weights(folder: Path) -> bool:
 
 
 def resolve_hub(
-    model: str, revision: str = "main", *, trust_remote_code: bool = False
+    model: str,
+    revision: str = "main",
+    *,
+    trust_remote_code: bool = False,
+    sha256_of: Sha256Of = sha256_of,
 ) -> ResolvedModel:
     """A model on the Hugging Face hub, its revision resolved to a commit.
 
@@ -93,12 +104,14 @@ def resolve_hub(
     from generator.capture.loaders.hub import find_on_hub  # noqa: PLC0415
 
     found = find_on_hub(model, revision, trust_remote_code=trust_remote_code)
-    return _on_base(found, trust_remote_code) if isinstance(found, LoneAdapter) else found
+    if isinstance(found, LoneAdapter):
+        return _on_base(found, trust_remote_code, sha256_of)
+    return found
 
 
-def _on_base(lone: LoneAdapter, trust_remote_code: bool) -> ResolvedModel:
+def _on_base(lone: LoneAdapter, trust_remote_code: bool, sha256_of: Sha256Of) -> ResolvedModel:
     """An adapter on the checkpoint that it changes."""
-    base = _base_of(lone, trust_remote_code)
+    base = _base_of(lone, trust_remote_code, sha256_of)
     own = lone.preprocessing(base)
     return replace(
         base,
@@ -116,7 +129,7 @@ def _on_base(lone: LoneAdapter, trust_remote_code: bool) -> ResolvedModel:
     )
 
 
-def _base_of(lone: LoneAdapter, trust_remote_code: bool) -> ResolvedModel:
+def _base_of(lone: LoneAdapter, trust_remote_code: bool, sha256_of: Sha256Of) -> ResolvedModel:
     """The checkpoint that an adapter changes: a folder, or a model of the hub.
 
     Raises:
@@ -125,7 +138,7 @@ def _base_of(lone: LoneAdapter, trust_remote_code: bool) -> ResolvedModel:
     adapter = lone.adapter
     for place in (Path(adapter.path), lone.folder.parent / adapter.path):
         if adapter.path and place.is_dir():
-            return resolve_folder(place, trust_remote_code=trust_remote_code)
+            return resolve_folder(place, trust_remote_code=trust_remote_code, sha256_of=sha256_of)
     if adapter.local or not adapter.path:
         raise ModelError(
             f"{lone.name} is {adapter.words} for the checkpoint {adapter.base or '(not named)'}, "
@@ -133,5 +146,8 @@ def _base_of(lone: LoneAdapter, trust_remote_code: bool) -> ResolvedModel:
             f"Put its folder or its hub id into base_model_name_or_path of {ADAPTER_CONFIG}.",
         )
     return resolve_hub(
-        adapter.path, adapter.revision or "main", trust_remote_code=trust_remote_code
+        adapter.path,
+        adapter.revision or "main",
+        trust_remote_code=trust_remote_code,
+        sha256_of=sha256_of,
     )

@@ -12,6 +12,7 @@ from generator.capture.checkpoint.originals.namings import ORIGINALS, Original
 from generator.capture.checkpoint.processors import Processor, read_processor
 from generator.capture.checkpoint.resolved import Read, ResolvedModel
 from generator.capture.checkpoint.weight_files import WeightFiles, expect_no_pointer, hash_files
+from generator.records.file_hashes import Sha256Of, sha256_of
 from generator.spec.models import StateDictSpec
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ class StateDictLoader:
         raise ValueError("a state dict declares no preprocessing")
 
 
-def resolve_file(file: Path, asked: StateDictSpec | None = None) -> ResolvedModel:
+def resolve_file(
+    file: Path, asked: StateDictSpec | None = None, sha256_of: Sha256Of = sha256_of
+) -> ResolvedModel:
     """A file with a state dict on this machine. Its names are read, which takes torch.
 
     Args:
@@ -99,7 +102,7 @@ def resolve_file(file: Path, asked: StateDictSpec | None = None) -> ResolvedMode
         source="folder",
         revision="",
         commit="",
-        weights_sha256=hash_files([file], name, asked.model_dump_json()),
+        weights_sha256=hash_files([file], name, asked.model_dump_json(), sha256_of),
         location=str(file),
         loader=loader,
         license="",

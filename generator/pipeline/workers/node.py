@@ -6,7 +6,6 @@ sight of the record store. Nothing here imports Ray.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import os
 import platform
@@ -21,6 +20,7 @@ from generator.pipeline.plan import PlannedModel, resolve
 from generator.pipeline.workers.measurer import Measurer
 from generator.pipeline.workers.telling import Stopped, portable, told
 from generator.pipeline.workers.work import Batch, Deal, How, Outcome, Recorded
+from generator.records.file_hashes import sha256_of
 from generator.records.record import SCHEMA
 from generator.records.run import ImageEntry
 from generator.records.store import EXTRACT_VERSION, Store
@@ -201,8 +201,7 @@ class NodeMeasurer:
         if self._setup.same_machine or known in self._at_hand:
             return True
         try:
-            with image.path.open("rb") as file:
-                same = hashlib.file_digest(file, "sha256").hexdigest() == image.sha256
+            same = sha256_of(image.path) == image.sha256
         except OSError:
             return False
         if same:
