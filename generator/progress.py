@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from generator.text.amounts import duration_in_words
 from generator.text.terminal import legible
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -106,8 +107,8 @@ class _LineJob:
         self._last = now
         rate = self._done / max(now - self._start, 1e-9)
         left = (self._total - self._done) / rate
-        rest = f", {left:.0f} s left" if self._done < self._total else ""
-        self._lines.note(f"{self._title}: {self._done}/{self._total} ({rate:.1f}/s{rest})")
+        rest = f", {duration_in_words(left)} left" if self._done < self._total else ""
+        self._lines.note(f"{self._title}: {self._done}/{self._total} ({_pace(rate)}{rest})")
 
 
 class Bars(Noted):
@@ -141,8 +142,12 @@ class _BarJob:
 
     def advance(self) -> None:
         task = self._progress.tasks[0]
-        rate = f"{task.speed:.1f}/s" if task.speed else ""
-        self._progress.update(task.id, advance=1, rate=rate)
+        self._progress.update(task.id, advance=1, rate=_pace(task.speed) if task.speed else "")
+
+
+def _pace(rate: float) -> str:
+    """Steps a second, or seconds a step where these say more."""
+    return f"{rate:.1f}/s" if rate >= 1 else f"{1 / rate:.1f} s each"
 
 
 class ChangingLine(Noted):
@@ -183,7 +188,7 @@ class _CountJob:
 
     def show(self) -> None:
         passed = time.monotonic() - self._start
-        self._line.note(f"{self._title}: {self._done}/{self._total}, {passed:.0f} s")
+        self._line.note(f"{self._title}: {self._done}/{self._total}, {duration_in_words(passed)}")
 
 
 def reporter_for(console: Console) -> Reporter:

@@ -264,6 +264,24 @@ def test_no_number_in_the_table_of_values_is_cut(visit: Visit, width: int) -> No
     assert page.evaluate(CUT) == []
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_table_says_at_which_patch_its_values_are(visit: Visit, width: int) -> None:
+    page = visit("i/image0/index.html", width=width).page
+    said = page.locator("#reading-of")
+    expect(said).to_have_text("Values at the strongest patch of each map")
+    clipped = said.evaluate("caption => getComputedStyle(caption).clipPath !== 'none'")
+    # where there is room for the column of patches, that says it
+    assert clipped == page.locator('[data-reading="0"] .where').is_visible()
+    point(page, "plain", 40, 30)
+    expect(said).to_have_text("Values at the patch under the pointer")
+    page.keyboard.down("Shift")
+    page.mouse.down()
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    page.mouse.move(1, 1)
+    expect(said).to_have_text("Values at the pinned patch")
+
+
 def test_the_mark_is_on_the_same_place_in_every_model(image_page: Page) -> None:
     point(image_page, "plain", 40, 50)
     for number, model in enumerate(MODELS):

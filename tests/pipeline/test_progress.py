@@ -34,14 +34,24 @@ def test_lines_tell_rate_and_time_left(
 ) -> None:
     clock = [0.0]
     monkeypatch.setattr("generator.progress.time.monotonic", lambda: clock[0])
-    with Lines(Console(width=100)).job("a [model]", 5) as job:
-        for seconds in (4.0, 11.0, 12.0, 24.0, 25.0):
-            clock[0] = seconds
-            job.advance()
+    lines = Lines(Console(width=100))
+    for job_title, total, moments in (
+        ("a [model]", 5, (4.0, 11.0, 12.0, 24.0, 25.0)),
+        ("slow", 1001, (40.0,)),
+        ("fast", 90, (*([0.0] * 44), 20.0, *([20.0] * 45))),
+    ):
+        clock[0] = 0.0
+        with lines.job(job_title, total) as job:
+            for seconds in moments:
+                clock[0] = seconds
+                job.advance()
     assert capsys.readouterr().out.splitlines() == [
-        "a [model]: 2/5 (0.2/s, 16 s left)",
-        "a [model]: 4/5 (0.2/s, 6 s left)",
-        "a [model]: 5/5 (0.2/s)",
+        "a [model]: 2/5 (5.5 s each, 16 s left)",
+        "a [model]: 4/5 (6.0 s each, 6 s left)",
+        "a [model]: 5/5 (5.0 s each)",
+        "slow: 1/1001 (40.0 s each, 11 h 6 min left)",
+        "fast: 45/90 (2.2/s, 20 s left)",
+        "fast: 90/90 (4.5/s)",
     ]
 
 

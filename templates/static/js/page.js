@@ -265,9 +265,8 @@ const Page = (() => {
     app.below.update(views, app.views, chosen, place);
     app.original.update(null, chosen, { kind: "loading" }, place);
     app.alike.update(chosen);
-    Dom.byId("place", HTMLElement).textContent = Words.place(
-      page, place, pointed === null, chosen,
-    );
+    Dom.byId("place", HTMLElement).textContent = Words.place(page, place, pointed === null, chosen);
+    Dom.byId("reading-of", HTMLElement).textContent = Words.readingOf(all, place, pointed === null);
     for (const link of document.querySelectorAll("a[data-carry]")) {
       if (!(link instanceof HTMLAnchorElement)) continue;
       const frame = Number(link.dataset.frame ?? 1);

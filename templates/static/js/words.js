@@ -65,6 +65,19 @@ const Words = (() => {
   }
 
   /**
+   * Where the values of the table are read.
+   * @param {Shown[]} all
+   * @param {Place | null} place
+   * @param {boolean} kept
+   */
+  function readingOf(all, place, kept) {
+    if (place) return `Values at the ${kept ? "pinned patch" : "patch under the pointer"}`;
+    return all.some((shown) => shown.kind === "cosine")
+      ? "Values at the most similar patch of each map"
+      : "Values at the strongest patch of each map";
+  }
+
+  /**
    * The query of a model, if it differs from the chosen one.
    * @param {PageData} page
    * @param {PageModel} model
@@ -233,5 +246,5 @@ const Words = (() => {
     return count === 1 ? "patch" : "patches";
   }
 
-  return { VALUES, isCut, patchesIn, unit, columnOf, layer, layerOf, windows, head, query, sentence, place, note, briefNote, pairing, wallNote, shown };
+  return { VALUES, isCut, patchesIn, unit, columnOf, layer, layerOf, windows, head, query, sentence, place, readingOf, note, briefNote, pairing, wallNote, shown };
 })();
