@@ -7,7 +7,7 @@ loading sees a :class:`~generator.capture.models.built.Built` and knows no conta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -18,8 +18,9 @@ from PIL import Image
 from generator.capture.checkpoint.adapters import Adapter
 from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.processors import Processor
-from generator.capture.checkpoint.weight_files import WeightFiles
+from generator.capture.checkpoint.weight_files import Stamps, WeightFiles
 from generator.errors import ModelError, first_line
+from generator.records.file_hashes import FileStamp
 
 if TYPE_CHECKING:
     import torch
@@ -110,6 +111,7 @@ class ResolvedModel:
         adapter: that is merged into the weights; None without one.
         base: the checkpoint whose weights an adapter changes; None where they are its own.
         dtype: that it is in already, in memory; empty where the user chooses.
+        stamps: of the files of a folder, from when they were hashed.
     """
 
     id: str
@@ -129,6 +131,24 @@ class ResolvedModel:
     adapter: Adapter | None = None
     base: ResolvedModel | None = None
     dtype: str = ""
+    stamps: Stamps = ()
+
+    def expect_unchanged(self) -> None:
+        """Check that the files of a folder are still those that were hashed, also of the base.
+
+        Raises:
+            ModelError: one was replaced, changed or removed.
+        """
+        for file, stamp in self.stamps:
+            with suppress(OSError):
+                if FileStamp.of(file.stat()) == stamp:
+                    continue
+            raise ModelError(
+                f"{file.name} of {self.id} was changed between hashing and loading.",
+                "Run the command again when nothing writes to it, or measure a copy.",
+            )
+        if self.base is not None:
+            self.base.expect_unchanged()
 
     @property
     def version(self) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from generator.capture.checkpoint.shards import holding
 from generator.errors import ModelError, first_line
-from generator.records.file_hashes import Sha256Of, sha256_of
+from generator.records.file_hashes import FileStamp, Sha256Of, sha256_of
 from generator.text.amounts import size_in_words
 from generator.text.json_text import parsed_json
 
@@ -151,9 +151,25 @@ def expect_no_pointer(file: Path, model: str) -> None:
             )
 
 
+Stamps = tuple[tuple[Path, FileStamp], ...]
+"""Files, each with what tells it from itself after a change."""
+
+
+class HashedFiles(NamedTuple):
+    """Files of a checkpoint as they were when they were hashed.
+
+    Attributes:
+        sha256: over names and contents.
+        stamps: of each file, from before it was read.
+    """
+
+    sha256: str
+    stamps: Stamps
+
+
 def hash_files(
     files: Sequence[Path], model: str, also: str = "", sha256_of: Sha256Of = sha256_of
-) -> str:
+) -> HashedFiles:
     """sha256 over names and contents: a renamed copy of a folder is the same model.
 
     Args:
@@ -165,13 +181,14 @@ def hash_files(
     Raises:
         ModelError: one cannot be read.
     """
-    digest = hashlib.sha256()
+    digest, stamps = hashlib.sha256(), list[tuple[Path, FileStamp]]()
     for file in sorted(files, key=lambda f: f.name):
         with readable(file, model):
+            stamps.append((file, FileStamp.of(file.stat())))
             content = sha256_of(file)
         digest.update(f"{file.name}\0{content}\n".encode())
     digest.update(also.encode())
-    return digest.hexdigest()
+    return HashedFiles(digest.hexdigest(), tuple(stamps))
 
 
 @contextmanager

@@ -62,12 +62,13 @@ def resolve_folder(
     processor = loader.preprocessing(config, partial(read_own, folder, name), vision, name)
     code = sorted(folder.rglob("*.py")) if trust_remote_code and "auto_map" in config else ()
     files = [*small_files(folder), *weights.all, *code]
+    hashed = hash_files(files, name, sha256_of=sha256_of)
     return ResolvedModel(
         id=name,
         source="folder",
         revision="",
         commit="",
-        weights_sha256=hash_files(files, name, sha256_of=sha256_of),
+        weights_sha256=hashed.sha256,
         location=str(folder),
         loader=loader,
         license=card_license(folder / "README.md"),
@@ -77,6 +78,7 @@ def resolve_folder(
         trust_remote_code=trust_remote_code,
         weights=weights,
         adapter=adapter,
+        stamps=hashed.stamps,
     )
 
 
@@ -113,19 +115,22 @@ def _on_base(lone: LoneAdapter, trust_remote_code: bool, sha256_of: Sha256Of) ->
     """An adapter on the checkpoint that it changes."""
     base = _base_of(lone, trust_remote_code, sha256_of)
     own = lone.preprocessing(base)
+    files = () if lone.commit else small_files(lone.folder)
+    hashed = hash_files(files, lone.name, sha256_of=sha256_of)
     return replace(
         base,
         id=lone.name,
         source="hub" if lone.commit else "folder",
         revision=lone.revision,
         commit=lone.commit,
-        weights_sha256="" if lone.commit else hash_files(small_files(lone.folder), lone.name),
+        weights_sha256="" if lone.commit else hashed.sha256,
         location=lone.name if lone.commit else str(lone.folder),
         license=card_license(lone.folder / "README.md") or base.license,
         processor=own if own.declared else base.processor,
         weights=None,
         adapter=lone.adapter,
         base=base,
+        stamps=hashed.stamps,
     )
 
 

@@ -95,6 +95,7 @@ def resolve_file(
     expect_no_pointer(file, name)
     loader = StateDictLoader(asked)
     found = understood_file(file, asked, name)
+    hashed = hash_files([file], name, asked.model_dump_json(), sha256_of)
     config = {**found.config, "projects": found.original.projects, "classes": found.classes}
     vision = loader.geometry(config, name)
     return ResolvedModel(
@@ -102,7 +103,7 @@ def resolve_file(
         source="folder",
         revision="",
         commit="",
-        weights_sha256=hash_files([file], name, asked.model_dump_json(), sha256_of),
+        weights_sha256=hashed.sha256,
         location=str(file),
         loader=loader,
         license="",
@@ -111,6 +112,7 @@ def resolve_file(
         processor=loader.preprocessing(config, lambda _: None, vision, name),
         trust_remote_code=False,
         weights=WeightFiles((file,)),
+        stamps=hashed.stamps,
     )
 
 

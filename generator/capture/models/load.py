@@ -129,7 +129,12 @@ def load(
             for n, classifier in enumerate(built.head.classifiers if built.head else ())
         }
     )
-    for part in (built.network, classifiers):
+    parts = (built.network, classifiers)
+    if not built.lent:
+        for part in parts:
+            _into_memory(part)
+        resolved.expect_unchanged()
+    for part in parts:
         _expect_finite(part, resolved.id)
     if built.lent:
         device, dtype = place_of(built.network, resolved.id)
@@ -147,6 +152,15 @@ def load(
         lent=built.lent,
         tokens_first=built.tokens_first,
     )
+
+
+def _into_memory(network: nn.Module) -> None:
+    """Copy the numbers out of a mapped file, whose changes would change them.
+
+    Where such a file becomes shorter, the system ends the program.
+    """
+    for tensor in (*network.parameters(), *network.buffers()):
+        tensor.data = tensor.data.clone()
 
 
 def _settle(network: nn.Module, classifiers: nn.Module, device: torch.device, model: str) -> None:
