@@ -39,6 +39,8 @@ from generator.images.depth import (
     mend_palette,
     unused_bits,
 )
+from generator.records.file_hashes import sha256_of
+from generator.records.run import ImageEntry
 from generator.text.amounts import size_in_words
 
 PIXEL_LIMIT = 170_000_000
@@ -85,6 +87,26 @@ def open_picture(path: Path) -> Image.Image:
         ImageError: the file is missing, empty, damaged, too large or no picture.
     """
     return open_noted(path)[0]
+
+
+def open_checked(image: ImageEntry) -> Image.Image:
+    """Open the picture of an entry as :func:`open_picture` does, if it is the one that was hashed.
+
+    Raises:
+        ImageError: as :func:`open_picture`; or it has another size than its header said, or other
+            bytes than when it was hashed.
+    """
+    picture = open_picture(image.path)
+    if picture.size != (image.width, image.height):
+        raise ImageError(
+            f"{image.name} is damaged, or was changed: it has {picture.width} × {picture.height} "
+            f"pixels, and {image.width} × {image.height} were announced.",
+            "Copy the file again, or build again.",
+        )
+    with reading(image.name):
+        if sha256_of(image.path) != image.sha256:
+            raise ImageError(f"{image.name} was changed after it was hashed.", "Build again.")
+    return picture
 
 
 def open_noted(path: Path) -> tuple[Image.Image, str]:

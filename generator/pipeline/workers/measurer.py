@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from generator.capture.checkpoint.preprocess import locate, pixels
 from generator.errors import GalleryError, ImageError, ModelError, StoreError
-from generator.images.find import open_picture
-from generator.images.pixels import free_memory
+from generator.images.pixels import free_memory, open_checked
 from generator.pipeline.plan import PlannedCell, PlannedModel
 from generator.pipeline.workers.work import (
     Batch,
@@ -35,7 +33,6 @@ from generator.pipeline.workers.work import (
     Work,
 )
 from generator.records.record import AttentionRecord
-from generator.records.run import ImageEntry
 from generator.records.store import Store
 
 if TYPE_CHECKING:
@@ -271,24 +268,8 @@ def _calibration(model: PlannedModel) -> list[NDArray[np.float32]]:
                 preprocessing=model.preprocessing,
                 model=model.resolved.id,
             )
-            found.append(pixels(open_picture(picture.path), geometry, model.preprocessing))
+            found.append(pixels(open_checked(picture), geometry, model.preprocessing))
     return found
-
-
-def _decoded(image: ImageEntry) -> Image.Image:
-    """The pixels of a picture.
-
-    Raises:
-        ImageError: it cannot be decoded, or has another size than its header said.
-    """
-    picture = open_picture(image.path)
-    if picture.size != (image.width, image.height):
-        raise ImageError(
-            f"{image.name} is damaged, or was changed: it has {picture.width} × {picture.height} "
-            f"pixels, and {image.width} × {image.height} were announced.",
-            "Copy the file again, or build again.",
-        )
-    return picture
 
 
 def _prepared(model: PlannedModel, cell: PlannedCell) -> Prepared:
@@ -301,7 +282,7 @@ def _prepared(model: PlannedModel, cell: PlannedCell) -> Prepared:
 
     assert cell.geometry is not None and model.preprocessing is not None
     try:
-        found = pixels(_decoded(cell.image), cell.geometry, model.preprocessing)
+        found = pixels(open_checked(cell.image), cell.geometry, model.preprocessing)
     except MemoryError as error:
         raise ImageError(
             f"{cell.image.name} needs more memory than there is.",

@@ -10,7 +10,7 @@ from functools import partial
 from PIL import Image, ImageDraw
 
 from generator.errors import GalleryError
-from generator.images.pixels import open_picture
+from generator.images.pixels import open_checked
 from generator.present.cells.files import CellContent
 from generator.present.content.crop import crop_size, cropped, put_crop
 from generator.present.content.hero import Hero, put_hero, put_teaser
@@ -119,7 +119,7 @@ def _tile(
         query=query_of(cell, content),
     )
     try:
-        crop = put_crop(cache, image, partial(open_picture, image.path), content.facts.view)
+        crop = put_crop(cache, image, partial(open_checked, image), content.facts.view)
     except GalleryError:
         return Tile(cell, drawn, None)
     return Tile(cell, drawn, crop)
@@ -247,7 +247,7 @@ def social_card(
     whole = crop_size(view)
     factor = min(side / whole.width, (SOCIAL[1] - top - 90) / whole.height)
     size = Size(max(1, round(whole.width * factor)), max(1, round(whole.height * factor)))
-    crop = cropped(open_picture(image.path), view, size)
+    crop = cropped(open_checked(image), view, size)
     pictures = [_over(crop, data, over) for data in maps]
     draw_lines(draw, title, (margin, 44), 48, SOCIAL[0] - 2 * margin, _INK)
     if photo:

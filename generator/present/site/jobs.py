@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 
 from PIL import Image
 
-from generator.images.pixels import open_picture
+from generator.images.pixels import open_checked
 from generator.present.cells.analysis_maps import AnalysisMaps, put_analysis_maps
 from generator.present.cells.chunks.headers import Headers
 from generator.present.cells.files import CellContent, put_chunks, put_colored
@@ -121,7 +121,7 @@ def put_copies(cache: SiteCache, read: ReadRecord, item: tuple[ImageEntry, View 
     """Put the published copies of a picture, and of what a model saw of it."""
     image, view = item
     # opening a large one takes longer than any of the copies
-    opened = lru_cache(maxsize=1)(partial(open_picture, image.path))
+    opened = lru_cache(maxsize=1)(partial(open_checked, image))
     return Copies(
         picture=_copy(cache, image, opened, "picture", cache.settings.picture_side),
         thumb=_copy(cache, image, opened, "thumb", cache.settings.thumb_side),

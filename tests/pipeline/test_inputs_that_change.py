@@ -1,4 +1,4 @@
-"""Weights that somebody writes to while they are measured: never numbers under a wrong hash."""
+"""Weights and pictures that somebody writes to meanwhile: never numbers under a wrong hash."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from generator.pipeline.build import planned_gallery
 from generator.pipeline.measuring import measure_missing
 from generator.progress import Silent
+from generator.records.record import AttentionRecord
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
 from tests.pipeline.galleries import build, picture, replace_models
@@ -89,8 +90,8 @@ def test_weights_that_change_after_they_were_loaded_change_no_number(
 
     put, changed = Store.put, list[str]()
 
-    def put_then_change(self: Store, record: object) -> None:
-        put(self, record)  # type: ignore[arg-type]
+    def put_then_change(self: Store, record: AttentionRecord) -> None:
+        put(self, record)
         if not changed:
             change(trained)
             changed.append("once")
@@ -100,6 +101,39 @@ def test_weights_that_change_after_they_were_loaded_change_no_number(
     assert build(again).measured == 5
     for key, record in clean.items():
         assert np.array_equal(store.get(key).attention, record.attention)
+
+
+def test_a_picture_that_changes_before_it_is_measured_fails_alone(
+    spec: GallerySpec, tmp_path: Path
+) -> None:
+    store = Store(spec.store)
+    plan = planned_gallery(spec, store, Silent())
+    picture(tmp_path / "photos" / "first.png", 77)  # of the same size
+    problems = measure_missing(spec, plan, store, Silent())
+    assert {(problem.message, problem.hint) for problem in problems.values()} == {
+        ("first.png was changed after it was hashed.", "Build again.")
+    }
+    measured = {cell.image.name for cell in plan.cells if store.has(cell.key)}
+    assert measured == {"second.jpg"}
+    assert build(spec).measured == 2
+
+
+def test_a_picture_that_changes_before_the_pages_is_not_shown(
+    spec: GallerySpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = Store.put
+
+    def put_then_change(self: Store, record: AttentionRecord) -> None:
+        put(self, record)
+        picture(tmp_path / "photos" / "first.png", 77)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "put", put_then_change)
+        outcome = build(spec)
+    assert "first.png was changed after it was hashed. Build again." in {
+        failure.text for failure in outcome.failures
+    }
+    assert build(spec).measured == 2
 
 
 CUT = """
