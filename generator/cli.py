@@ -6,7 +6,6 @@ Heavy imports are made inside the commands, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import gc
-import logging
 import signal
 import sys
 import threading
@@ -29,8 +28,6 @@ from generator.commands.shared.voice import with_voice
 from generator.errors import INTERRUPTED
 from generator.temporary import finish_killed
 from generator.version import PACKAGE, __version__
-
-logger = logging.getLogger(__name__)
 
 NEW_OBJECTS = 50_000
 """New objects after which Python looks for unused ones that refer to each other. There are few, and
@@ -55,10 +52,6 @@ class AllCommands(InOrder):
         """Run a command; Ctrl-C at any moment is one line, and exit status 130."""
         try:
             return super().invoke(ctx)
-        except Exception as error:
-            if not isinstance(error, click.ClickException | click.exceptions.Exit | click.Abort):
-                logger.debug("a bug", exc_info=error)
-            raise
         except KeyboardInterrupt:
             say(stopped(ctx.invoked_subcommand or ""), err=True)
             sys.exit(INTERRUPTED)

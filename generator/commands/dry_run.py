@@ -56,6 +56,8 @@ def print_plan(
     check_before_work(spec)
     place = _place_lines(spec)  # no plan for a cluster that is not there
     plan = planned_gallery(spec, Store(spec.store), reporter)
+    for failure in plan.impossible:
+        reporter.failure(failure.text)
     found = forecast(plan, spec, settings_of(spec))
     if as_json:
         text = json.dumps(plan_facts(plan, found), indent=2, ensure_ascii=True)

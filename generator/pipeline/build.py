@@ -324,8 +324,18 @@ def planned_gallery(
     for change in _changed_resolutions(spec, plan):
         reporter.note(change)
     paper_of(spec, plan)  # raise errors before measuring, not after
+    _expect_something_left(plan, reporter)
+    return plan
+
+
+def _expect_something_left(plan: WorkPlan, reporter: Reporter) -> None:
+    """Report what cannot be measured, and check that something can.
+
+    Raises:
+        NothingLeftError: nothing can, so that a good site is not replaced by an empty one.
+    """
     broken = [model.entry.failure for model in plan.models if model.entry.failure]
-    unusable = [image.failure for image in images if image.failure]
+    unusable = [image.failure for image in plan.images if image.failure]
     for failure in dict.fromkeys((*broken, *unusable)):
         reporter.failure(failure.text)
     if len(broken) == len(plan.models):
@@ -335,11 +345,17 @@ def planned_gallery(
             broken[0].hint,
             usage=all(model.misnamed for model in plan.models),
         )
-    if len(unusable) == len(images):
+    if len(unusable) == len(plan.images):
         raise NothingLeftError(
             "No image is left to measure.", unusable[0].message, unusable[0].hint
         )
-    return plan
+    impossible = plan.impossible
+    if all(cell.failure for cell in plan.cells):
+        for failure in impossible:
+            reporter.failure(failure.text)
+        raise NothingLeftError(
+            "Nothing is left to measure.", impossible[0].message, impossible[0].hint
+        )
 
 
 def _changed_resolutions(spec: GallerySpec, plan: WorkPlan) -> Iterator[str]:

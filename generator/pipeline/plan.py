@@ -104,6 +104,13 @@ class WorkPlan:
         """Whether models with and without a class token are compared."""
         return len({bool(cell.layout.cls) for cell in self.cells if cell.layout}) == 2
 
+    @property
+    def impossible(self) -> tuple[Failure, ...]:
+        """Why valid models cannot be measured on valid pictures, each reason once."""
+        known = {each.failure for each in self.images} | {m.entry.failure for m in self.models}
+        found = (cell.failure for cell in self.cells if cell.failure not in known)
+        return tuple(failure for failure in dict.fromkeys(found) if failure)
+
     def missing(self, model: PlannedModel) -> tuple[PlannedCell, ...]:
         """The cells of a model to measure; equal pictures are measured once."""
         found = {

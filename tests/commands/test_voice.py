@@ -43,6 +43,19 @@ def test_a_log_has_the_traceback_of_an_error(here: Path) -> None:
     assert "Traceback" in (here / "attention-gallery.log").read_text()
 
 
+def test_the_log_has_what_a_bug_report_needs(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a fault of the program")
+
+    monkeypatch.setattr("generator.pipeline.site.build_site", broken)
+    with pytest.raises(ZeroDivisionError):
+        run(*WORDS, "--debug")
+    log = (here / "attention-gallery.log").read_text()
+    assert log.count("ZeroDivisionError: a fault of the program") == 1
+    assert "Traceback (most recent call last)" in log
+    assert "STREAM b" not in log  # pages of lines of the library that reads pictures
+
+
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])
 def test_a_lone_model_s_failure_is_said_once(here: Path, more: list[str]) -> None:
     (here / "empty").mkdir()

@@ -56,6 +56,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def measured_files(store: Path) -> dict[str, bytes]:
     """Files of a store but its notes on sites and files, which are other ones in each place."""
     notes = ("sites/", "kept/pages/", "kept/headers/", "kept/sums-so-far/", "kept/records.json")
+    notes += ("kept/files.json",)
     return {name: data for name, data in files(store).items() if not name.startswith(notes)}
 
 

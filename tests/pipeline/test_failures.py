@@ -235,6 +235,16 @@ def test_a_site_without_a_map_does_not_take_the_place_of_a_good_one(
     assert files(spec.out) == before
 
 
+def test_a_site_stays_where_no_cell_can_be_measured(spec: GallerySpec) -> None:
+    build(spec)
+    before = files(spec.out)
+    with pytest.raises(
+        NothingLeftError, match=r"^Nothing is left to measure: plain would see .* at most "
+    ):
+        build(spec.model_copy(update={"resolution": 8000}))
+    assert files(spec.out) == before
+
+
 def test_picture_that_disappears_while_measuring(
     spec: GallerySpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,7 +81,7 @@ def test_weights_and_pictures_are_read_once_and_other_weights_are_seen(
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     again = build(spec)
     assert again.measured == 2
-    assert read == ["model.safetensors"]
+    assert read.count("model.safetensors") == 1
     assert again.run.models[0].weights != first.run.models[0].weights
 
 

@@ -32,6 +32,12 @@ def test_every_model_is_measured_on_every_image(
     assert "Two by two" in page and "plain" in page and "registers" in page
 
 
+def test_a_grid_of_one_patch_has_pages(spec: GallerySpec) -> None:
+    outcome = build(spec.model_copy(update={"resolution": 16, "patch_queries": "heads"}))
+    assert (outcome.measured, outcome.failures) == (4, ())
+    assert {record.layout.patches for record in load_records(spec.store)} == {1}
+
+
 def test_same_picture_twice_is_measured_once(
     spec: GallerySpec, passes: list[tuple[str, int]]
 ) -> None:

@@ -160,10 +160,10 @@ def _discard(fused: FloatArray, share: float, first_patch: int) -> FloatArray:
 
 
 def _mean_cosine(rows: FloatArray) -> float:
-    """Mean cosine between different rows; NaN for a single one."""
+    """Mean cosine between different rows; 1 for a single one, as in records."""
     count = len(rows)
     if count < 2:
-        return float("nan")
+        return 1.0
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     together = unit.sum(axis=0)
     return float((together @ together - count) / (count * (count - 1)))

@@ -77,6 +77,7 @@ def _log(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     except OSError as error:
         raise click.UsageError(f"{LOG} cannot be written here: {error.strerror}.", ctx) from error
     handler.setFormatter(logging.Formatter(LINES))
+    handler.addFilter(lambda line: line.levelno > logging.DEBUG or not line.name.startswith("PIL."))
     if logging.lastResort is not None:  # warnings are still shown, now that a handler is there
         _attach(ctx, logging.lastResort, logging.getLogger(), logging.WARNING)
     _attach(ctx, handler, logging.getLogger(), logging.DEBUG)
@@ -89,6 +90,10 @@ def _log(ctx: click.Context, param: click.Parameter, value: bool) -> None:
             logger.debug("%s is not installed", name)
 
     def told() -> None:
+        error = sys.exc_info()[1]  # what ends the command, while this handler is still there
+        expected = click.ClickException | click.exceptions.Exit | click.Abort
+        if isinstance(error, Exception) and not isinstance(error, expected):
+            logger.debug("a bug", exc_info=error)
         handler.close()
         click.echo(f"Log: {Path(LOG)}", err=True)
 
