@@ -12,9 +12,10 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import BinaryIO, NamedTuple, Self
 
 from generator.temporary import beside
 
@@ -55,8 +56,8 @@ def sha256_of(path: Path) -> str:
 class FileHashes:
     """A :data:`Sha256Of` that remembers files in a note. Several threads may use it at once.
 
-    A file that changed within two seconds before it was read is not remembered: it could change
-    again and keep its times.
+    Two kinds of files are not remembered, since they could change and keep their times: one that
+    changed within two seconds before it was read, and one on a file system in memory.
 
     Args:
         note: file of what is remembered; it is written by :meth:`keep`.
@@ -79,13 +80,19 @@ class FileHashes:
         name, now = str(path.absolute()), time.time_ns()
         # opened even if it is known: on network file systems only that asks for its present times
         with path.open("rb") as file:
-            stamp = FileStamp.of(os.fstat(file.fileno()))
+            found = os.fstat(file.fileno())
+            stamp = FileStamp.of(found)
             known, sha256 = self._known.get(name, (None, ""))
-            if known != stamp:
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            unchanged = FileStamp.of(os.fstat(file.fileno())) == stamp
-        if unchanged and max(stamp.modified_ns, stamp.changed_ns) < now - SETTLED:
-            self._used[name] = stamp, sha256
+            if known == stamp:
+                self._used[name] = stamp, sha256
+                return sha256
+            settled = max(stamp.modified_ns, stamp.changed_ns) < now - SETTLED
+            lasting = settled and not _in_memory(found.st_dev)
+            if lasting:
+                _write_out(file)
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            if lasting and FileStamp.of(os.fstat(file.fileno())) == stamp:
+                self._used[name] = stamp, sha256
         return sha256
 
     def keep(self) -> None:
@@ -97,3 +104,24 @@ class FileHashes:
         with suppress(OSError), beside(self._note) as temporary:
             temporary.write_text(json.dumps(lines))
             temporary.replace(self._note)
+
+
+def _write_out(file: BinaryIO) -> None:
+    """Write what a program has changed through a memory map to the disk, if there is anything.
+
+    The system gives a file another time when a page is changed that was written out, not before.
+    """
+    with suppress(OSError):
+        os.fsync(file.fileno())
+
+
+@cache
+def _in_memory(device: int) -> bool:
+    """Whether a file system is one in memory, where memory maps change no times."""
+    wanted = f"{os.major(device)}:{os.minor(device)}" if hasattr(os, "major") else ""
+    with suppress(OSError):
+        for line in Path("/proc/self/mountinfo").read_text().splitlines():
+            place, _, what = line.partition(" - ")
+            if place.split()[2] == wanted:
+                return what.split()[0] in ("tmpfs", "ramfs")
+    return False

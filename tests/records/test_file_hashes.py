@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,6 +36,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files count as old, though a test has just written them."""
     monkeypatch.setattr(file_hashes, "SETTLED", -3600 * 10**9)
+    monkeypatch.setattr(file_hashes, "_in_memory", lambda device: False)
 
 
 @pytest.fixture
@@ -91,6 +94,30 @@ def test_another_content_of_the_same_size_and_age_is_seen(
     change(weights)
     os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert hashed(weights, note) == digest(b"AS trained")
+
+
+def in_memory(folder: Path) -> bool:
+    return file_hashes._in_memory(folder.stat().st_dev)
+
+
+def test_a_change_through_a_memory_map_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_hashes, "SETTLED", -3600 * 10**9)
+    shared = Path("/dev/shm")
+    folders = [tmp_path, *([shared] if shared.is_dir() and in_memory(shared) else [])]
+    for folder in folders:
+        path = folder / f"attention-gallery-{os.getpid()}.bin"
+        path.write_bytes(bytes(8192))
+        try:
+            with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+                for value in (1, 2, 3):
+                    mapped[5000] = value
+                    found = hashed(path, tmp_path / "files.json")
+                    assert found == digest(path.read_bytes()), (folder, value)
+                    time.sleep(0.02)  # times of a file go on in steps
+        finally:
+            path.unlink()
 
 
 def test_a_file_that_was_just_written_is_not_remembered(
