@@ -37,6 +37,11 @@ def test_a_misspelt_folder_that_is_written_like_an_id(worker: Worker, folder: Pa
         "Error: There is no folder models/regsters here, and no such model on the hub. "
         "Did you mean models/registers?"
     )
+    (folder / "models" / "registers" / "config.json").touch()
+    assert refused(worker, "models/nope", code=2) == (
+        "Error: There is no folder models/nope here, and no such model on the hub. "
+        "The folder models holds these models: registers."
+    )
 
 
 @pytest.mark.slow

@@ -137,6 +137,17 @@ def there(path: Path) -> bool:
     return path.is_file() or path.is_symlink()
 
 
+def models_in(folder: Path) -> str:
+    """A sentence that names the checkpoints in a folder; empty if there are none."""
+    try:
+        found = sorted(path.parent.name for path in folder.glob("*/config.json"))
+    except (OSError, ValueError):
+        return ""
+    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    named = ", ".join(found[:MOST_NAMED])
+    return f"The folder {folder} holds these models: {named}{more}." if found else ""
+
+
 def expect_no_pointer(file: Path, model: str) -> None:
     """Refuse a Git LFS pointer in place of a file.
 
@@ -150,6 +161,9 @@ def expect_no_pointer(file: Path, model: str) -> None:
                 "Run git lfs pull in the folder.",
             )
 
+
+MOST_NAMED = 5
+"""Most models of a folder that a message names."""
 
 Stamps = tuple[tuple[Path, FileStamp], ...]
 """Files, each with what tells it from itself after a change."""

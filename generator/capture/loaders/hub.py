@@ -36,6 +36,7 @@ from generator.capture.checkpoint.weight_files import (
     WEIGHTS,
     WEIGHTS_INDEX,
     WEIGHTS_KEY,
+    models_in,
     read_json,
     there,
 )
@@ -164,7 +165,9 @@ def _info(model: str, revision: str) -> ModelInfo:
 def _folder_meant(model: str) -> str:
     """A suggestion for an id that is like the path of a folder here; else empty."""
     path = Path(model)
-    return did_you_mean_beside(path) if path.parent != Path() else ""
+    if path.parent == Path():
+        return ""
+    return did_you_mean_beside(path) or models_in(path.parent)
 
 
 def _meant(model: str) -> str:

@@ -16,6 +16,7 @@ from generator.capture.checkpoint.weight_files import (
     ADAPTER_WEIGHTS,
     find_weights,
     hash_files,
+    models_in,
     read_json,
     there,
 )
@@ -51,7 +52,7 @@ def resolve_folder(
     if not there(config_file):
         raise ModelError(
             f"The folder {name} has no config.json, so it is not a transformers checkpoint.",
-            "Save the model with save_pretrained() and name that folder.",
+            models_in(folder) or "Save the model with save_pretrained() and name that folder.",
             usage=True,
         )
     config = read_json(config_file, name)

@@ -11,7 +11,13 @@ from generator.capture.checkpoint.layouts import VisionConfig, read_vision_confi
 from generator.capture.checkpoint.originals.namings import ORIGINALS, Original
 from generator.capture.checkpoint.processors import Processor, read_processor
 from generator.capture.checkpoint.resolved import Read, ResolvedModel
-from generator.capture.checkpoint.weight_files import WeightFiles, expect_no_pointer, hash_files
+from generator.capture.checkpoint.weight_files import (
+    WeightFiles,
+    expect_no_pointer,
+    hash_files,
+    there,
+)
+from generator.errors import ModelError
 from generator.records.file_hashes import Sha256Of, sha256_of
 from generator.spec.models import StateDictSpec
 
@@ -94,7 +100,13 @@ def resolve_file(
     name = file.resolve().stem
     expect_no_pointer(file, name)
     loader = StateDictLoader(asked)
-    found = understood_file(file, asked, name)
+    try:
+        found = understood_file(file, asked, name)
+    except ModelError as error:
+        if there(file.parent / "config.json"):
+            meant = f"Name its folder, {file.parent}, which has a config.json."
+            raise ModelError(error.message, meant, usage=True) from error
+        raise
     hashed = hash_files([file], name, asked.model_dump_json(), sha256_of)
     config = {**found.config, "projects": found.original.projects, "classes": found.classes}
     vision = loader.geometry(config, name)

@@ -319,7 +319,8 @@ def _expect_whole(attempt: Attempt, model: str) -> None:
         if blocks and attempt.used and what == "lack":
             hint = (
                 f"config.json says more blocks than there are: {blocks[0]} is the first of "
-                f"{len(blocks)} that are lacking. Correct the number there."
+                f"{len(blocks)} that are lacking. Download or save the model again; if it is "
+                "whole, correct the number there."
             )
         elif (prefixes := _prefixes(attempt)) and not attempt.used:
             hint = (

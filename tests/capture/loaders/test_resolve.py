@@ -14,6 +14,7 @@ import transformers
 
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.loaders.resolve import resolve_folder
+from generator.capture.loaders.state_dict import resolve_file
 from generator.errors import ModelError, UnsupportedModelError
 from tests.capture.families import FAMILIES
 
@@ -144,6 +145,22 @@ def test_folder_without_config(folder: Path) -> None:
         "The folder my model has no config.json, so it is not a transformers checkpoint. "
         "Save the model with save_pretrained() and name that folder."
     )
+
+
+def test_a_folder_of_models_names_them(folder: Path) -> None:
+    for number in range(7):
+        shutil.copytree(folder, folder.parent / "runs" / f"step-{number}")
+    assert message(folder.parent / "runs") == (
+        "The folder runs has no config.json, so it is not a transformers checkpoint. "
+        f"The folder {folder.parent}/runs holds these models: step-0, step-1, step-2, step-3, "
+        "step-4 and 2 more."
+    )
+
+
+def test_a_file_of_a_folder_names_the_folder(folder: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        resolve_file(folder / "model.safetensors")
+    assert str(caught.value).endswith(f"Name its folder, {folder}, which has a config.json.")
 
 
 def test_folder_without_weights(folder: Path) -> None:

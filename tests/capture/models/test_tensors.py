@@ -199,7 +199,7 @@ def test_fewer_blocks_than_the_config_says(copy: Callable[[str], Path]) -> None:
         "The weights of mine lack 36 tensors of Dinov2Model, "
         "encoder.layer.3.attention.k_proj.bias first; random values would stand in for them. "
         "config.json says more blocks than there are: encoder.layer.3 is the first of 2 that are "
-        "lacking. Correct the number there."
+        "lacking. Download or save the model again; if it is whole, correct the number there."
     )
 
 
