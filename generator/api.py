@@ -29,7 +29,7 @@ from generator.pipeline.result import BuildResult, result_of
 from generator.present.files.manifest import ImageItem
 from generator.present.files.manifest_file import read_manifest
 from generator.present.pages.notebook import record_html
-from generator.progress import python_reporter
+from generator.progress import Reporter, python_reporter
 from generator.records.extras import DEFAULT_EXTRAS, Extra, Projection
 from generator.records.record import (
     AttentionRecord,
@@ -190,14 +190,21 @@ def open_model(
         A context manager with ``measure`` and ``measure_all``; ``build`` takes it as a model.
 
     Raises:
+        SpecError: an option has a value that cannot be.
         GalleryError: the model cannot be read; for a module the message says what was found.
     """
     options = ModuleOptions(
         name, call, patch_size, class_token, registers, image_size, mean, std, processor
     )
     settings = {**measuring, **({} if store is None else {"store": expand(store)})}
-    _expect_known(settings)
+    _expect_valid(settings)
     if not isinstance(model, str | Path):
+        if not hasattr(model, "named_modules"):
+            raise SpecError(
+                f"A model is a torch module, or a text or path that names one; got "
+                f"{type(model).__name__}.",
+                'Name one, such as "facebook/dinov2-small", or give the module.',
+            )
         if placed := sorted({"device", "dtype", "trust_remote_code"} & settings.keys()):
             raise SpecError(
                 f"A module in memory has its own {placed[0]}.", f"Leave {placed[0]} out."
@@ -221,11 +228,18 @@ MEASURING = frozenset(
 """Keys of a gallery that are about measuring one model."""
 
 
-def _expect_known(settings: Mapping[str, Any]) -> None:
+def _expect_valid(settings: Mapping[str, Any]) -> None:
+    """Check the options of measuring.
+
+    Raises:
+        SpecError: one is unknown, or has a value that cannot be.
+    """
     for name in settings:
         if name not in MEASURING:
             hint = did_you_mean(name, sorted(MEASURING)) or "help(generator.open_model) lists all."
             raise SpecError(f"open_model has no option {name}.", hint)
+    checked = {name: value for name, value in settings.items() if name != "store"}
+    GallerySpec(**checked, models=(ModelSpec.model_construct(id="any"),), images=(Path("any"),))
 
 
 def _registers(asked: bool | RegisterSpec) -> RegisterSpec | None:
@@ -275,6 +289,30 @@ def build(
             unless the spec is strict; the result and the site have the reason in its place.
         StoreError: a record is missing, and nothing may be measured.
     """
+    return build_with(
+        python_reporter(progress),
+        spec,
+        out,
+        models=models,
+        images=images,
+        sweeps=sweeps,
+        records_only=records_only,
+        **options,
+    )
+
+
+def build_with(
+    reporter: Reporter,
+    spec: GallerySpec | str | Path | None = None,
+    out: str | Path | None = None,
+    *,
+    models: Iterable[AnyModel] = (),
+    images: Iterable[Picture] = (),
+    sweeps: Mapping[str, Mapping[int, AnyModel]] | None = None,
+    records_only: bool = False,
+    **options: Any,
+) -> BuildResult:
+    """:func:`build`, with a reporter of one's own."""
     with scratch() as folder:
         given = dict(options)
         if out is not None:
@@ -296,7 +334,7 @@ def build(
         outcome = pipeline.build_gallery(
             whole,
             command="generator.build(...)",
-            reporter=python_reporter(progress),
+            reporter=reporter,
             records_only=records_only,
         )
     return result_of(outcome, whole.out)

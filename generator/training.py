@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 from generator import api
-from generator.errors import GalleryError
-from generator.pipeline.opened import NotMeasured, OpenModel, PastModel, Picture, pictures_of
+from generator.errors import GalleryError, SpecError
+from generator.pipeline.opened import (
+    NotMeasured,
+    OpenModel,
+    PastModel,
+    Picture,
+    expect_readable,
+    pictures_of,
+)
 from generator.pipeline.result import BuildResult
+from generator.progress import Job, Reporter, python_reporter
 from generator.spec.gallery import default_store
+from generator.spec.toml import kind_of
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +60,10 @@ class TrainingGallery:
         steps: the module as it was, by step.
         failures: pictures that could not be measured.
         result: what :meth:`finish` built; None before.
+
+    Raises:
+        SpecError: ``every`` is no whole number from 1.
+        ImageError: there is no picture, or one is missing or cannot be read.
     """
 
     def __init__(
@@ -66,7 +81,8 @@ class TrainingGallery:
         self.steps: dict[int, PastModel] = {}
         self.failures: list[NotMeasured] = []
         self.result: BuildResult | None = None
-        self._images, self._every = list(pictures_of(images)), every
+        self._images, self._every = list(pictures_of(images)), _checked_interval(every)
+        expect_readable(self._images)
         self._out, self._label, self._part = out, label, part
         self._store = default_store() if store is None else store
         self._gallery, self._options = gallery or {}, {"name": label, **options}
@@ -91,27 +107,40 @@ class TrainingGallery:
             self._model = api.open_model(module, store=self._store, **self._options)
         try:
             then = self._model.as_it_is()
-            for found in self._model.measure_all(self._images, progress=False):
-                if isinstance(found, NotMeasured):
-                    self.failures.append(found)
-                    log.warning("Step %d, %s: %s %s", step, found.image, found.reason, found.hint)
-            self.steps[step] = then
+            found = self._model.measure_all(self._images, progress=False)
+            failures = [each for each in found if isinstance(each, NotMeasured)]
         except GalleryError as error:
             log.warning("Step %d was not measured: %s", step, error)
+            return
+        self.failures += failures
+        self.steps[step] = then.lacking(failures)
+        if len(failures) == len(self._images) and len({each.reason for each in failures}) == 1:
+            self.steps[step] = then.lacking(failures, f"{self._label}, step {step}: ")
+            log.warning("Step %d was not measured: %s", step, failures[0].text)
+            return
+        for each in failures:
+            log.warning("Step %d, %s: %s", step, each.image, each.text)
 
     def finish(self, *, progress: bool = True) -> BuildResult:
         """Build the gallery of the steps measured so far.
 
         Raises:
-            GalleryError: it cannot be built.
+            GalleryError: it cannot be built, or no step was measured.
         """
+        if not self.steps:
+            raise SpecError(
+                "No step of the training was measured.",
+                "Call at() or measure() during the training, then finish(). If you did, the log "
+                "says why each step failed.",
+            )
         given: dict[str, Any] = {"out": self._out, "store": self._store, **self._gallery}
         if len(self.steps) > 1:
             given["sweeps"] = {self._label: self.steps}
         else:
             given["models"] = list(self.steps.values())
         measuring = {name: self._options[name] for name in api.MEASURING & self._options.keys()}
-        self.result = api.build(images=self._images, progress=progress, **{**measuring, **given})
+        reporter = _TrainingReporter(python_reporter(progress), self._label)
+        self.result = api.build_with(reporter, images=self._images, **{**measuring, **given})
         return self.result
 
     def end(self, step: int, trained: Any) -> None:
@@ -121,6 +150,53 @@ class TrainingGallery:
             self.finish()
         except (GalleryError, OSError) as error:
             log.warning("The gallery was not built: %s Call finish() to try again.", error)
+
+
+def _checked_interval(every: object) -> int:
+    """Steps from one measurement to the next.
+
+    Raises:
+        SpecError: it is no whole number from 1.
+    """
+    number = every.__index__() if isinstance(every, SupportsIndex) else 0
+    if number < 1 or isinstance(every, bool):
+        raise SpecError(
+            f"every should be a whole number from 1, got {kind_of(every)}.",
+            "Give the number of steps between measurements, such as every=500.",
+        )
+    return number
+
+
+class _TrainingReporter:
+    """Tells what all steps of a training share once, without the step.
+
+    Args:
+        reporter: receives the rest.
+        label: of the training.
+    """
+
+    def __init__(self, reporter: Reporter, label: str) -> None:
+        self._reporter = reporter
+        self._step = re.compile(rf"{re.escape(label)}, step \d+: ")
+        self._label = label
+        self._told: set[str] = set()
+
+    def note(self, text: str) -> None:
+        """Report a message; once, if it differs from an earlier one in the step alone."""
+        if step := self._step.match(text):
+            text = f"{self._label}: {text[step.end() :]}"
+            if text in self._told:
+                return
+            self._told.add(text)
+        self._reporter.note(text)
+
+    def failure(self, text: str) -> None:
+        """Report what failed, while the rest goes on."""
+        self._reporter.failure(text)
+
+    def job(self, title: str, total: int, *, brief: bool = False) -> AbstractContextManager[Job]:
+        """Context manager for a job of ``total`` steps."""
+        return self._reporter.job(title, total, brief=brief)
 
 
 class TrainerGallery(TrainingGallery):
@@ -154,6 +230,8 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 def trainer_callback(images: Iterable[Picture], *, every: int, **options: Any) -> TrainerGallery:
     """A callback for transformers' ``Trainer``: a gallery of the training at its end.
+
+    The ``Trainer`` itself needs ``accelerate``.
 
     ::
 

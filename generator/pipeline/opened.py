@@ -24,7 +24,7 @@ from generator.pipeline.workers.measurer import AGAIN
 from generator.present.drawing.pictures import published_copy
 from generator.progress import Silent, python_reporter
 from generator.records.record import AttentionRecord, RecordPicture
-from generator.records.run import ImageEntry
+from generator.records.run import Failure, ImageEntry
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec, ModelSpec
 from generator.spec.models import expand
@@ -43,6 +43,9 @@ THUMBNAIL = 320
 """Longest side of the copy of a picture that a record shows in a notebook, in pixels."""
 
 ALONE = "Call measure() with it alone: the error that it raises has the network's own as its cause."
+
+IN_TRAINING = "In a training, lower the learning rate or measure an earlier step."
+"""Next step where the weights of a module in memory are no numbers."""
 
 PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
@@ -63,6 +66,11 @@ class NotMeasured:
 
     def __bool__(self) -> bool:
         return False
+
+    @property
+    def text(self) -> str:
+        """Reason and hint."""
+        return f"{self.reason} {self.hint}".rstrip()
 
 
 class KeptNetwork:
@@ -153,8 +161,17 @@ class OpenModel:
         return self._named
 
     def load(self, resolved: ResolvedModel, device: Any, dtype: Any) -> LoadedModel:
-        """The network, loaded once; a module in memory is used where it is."""
-        return self._kept.load(resolved, device, dtype)
+        """The network, loaded once; a module in memory is used where it is.
+
+        Raises:
+            ModelError: its weights cannot be loaded, or hold NaN or infinity.
+        """
+        try:
+            return self._kept.load(resolved, device, dtype)
+        except ModelError as error:
+            if self._module is None:
+                raise
+            raise ModelError(error.message, IN_TRAINING) from error  # it has no other revision
 
     def as_model(self, label: str = "", **more: Any) -> ModelSpec:
         """The model as one of a gallery's.
@@ -252,9 +269,23 @@ class PastModel:
 
     Attributes:
         then: its geometry, preprocessing and version at that time.
+        problem: why pictures could not be measured then; None if all were.
     """
 
     then: ResolvedModel
+    problem: Failure | None = None
+
+    def lacking(self, failures: Sequence[NotMeasured], where: str = "") -> PastModel:
+        """The same, without records of some pictures.
+
+        Args:
+            failures: pictures that could not be measured.
+            where: put in front of the reason.
+        """
+        if not failures:
+            return self
+        reasons = " ".join(dict.fromkeys(each.reason for each in failures))
+        return replace(self, problem=Failure(f"{where}{reasons}", failures[0].hint))
 
     @property
     def id(self) -> str:
@@ -271,6 +302,8 @@ class PastModel:
         Raises:
             ModelError: always.
         """
+        if self.problem is not None:
+            raise ModelError(self.problem.message, self.problem.hint)
         raise ModelError(
             f"The weights of {self.id} at {resolved.version[:12]} are no longer in memory.",
             "Show the pictures and options that were measured while they were.",
@@ -298,6 +331,19 @@ def _given(image: Picture, folder: Path, number: int, *, strict: bool) -> _Given
             raise
         return NotMeasured(name, error.message, error.hint)
     return _Given(name, entry)
+
+
+def expect_readable(images: Sequence[Picture]) -> None:
+    """Find pictures and read their headers, before anything is measured.
+
+    Raises:
+        ImageError: there is none, or one is missing or cannot be read.
+    """
+    if not images:
+        raise ImageError("No pictures were given.", 'Name a few, such as ["cat.jpg"].', usage=True)
+    with scratch() as folder:
+        for number, image in enumerate(images):
+            _given(image, folder, number, strict=True)
 
 
 def pictures_of(images: Picture | Iterable[Picture]) -> Iterable[Picture]:

@@ -86,6 +86,44 @@ def test_progress_of_many_pictures(capsys: pytest.CaptureFixture[str]) -> None:
     assert found.image == "one.png" and capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("model", [3, None, ["models/plain"]])
+def test_what_is_no_model_is_refused(model: Any) -> None:
+    with pytest.raises(SpecError) as refused:
+        generator.open_model(model)
+    assert str(refused.value) == (
+        "A model is a torch module, or a text or path that names one; got "
+        f'{type(model).__name__}. Name one, such as "facebook/dinov2-small", or give the module.'
+    )
+
+
+@pytest.mark.parametrize("model", ["models/plain", PlainViT()])
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (
+            {"extras": "foo"},
+            "entry 1 of extras should be features, lens, massive, relevance, values, all or none, "
+            'got the text "foo".',
+        ),
+        (
+            {"resolution": "big"},
+            'resolution should be a whole number of pixels from 8 to 8192, got the text "big".',
+        ),
+        ({"target": -1}, "target should be a class's number, from 0, got the number -1."),
+    ],
+)
+def test_values_of_options_are_refused_when_it_is_opened(
+    model: Any, option: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SpecError) as refused:
+        generator.open_model(model, **option)
+    assert str(refused.value) == said
+
+
+def test_a_store_may_be_within_the_folder_of_a_site() -> None:
+    generator.open_model(PlainViT(), class_token=True, store="site/records", **SAID)
+
+
 @pytest.mark.usefixtures("here")
 def test_options_of_modules_are_refused_for_named_models() -> None:
     with pytest.raises(SpecError) as refused:

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 import generator
-from generator.errors import ModelError
+from generator.errors import ImageError, ModelError, SpecError
 from generator.present.files.manifest_file import read_manifest
+from generator.spec.toml import kind_of
 from tests.capture.modules import SAID, SIDE, PlainViT
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -118,13 +119,24 @@ def test_the_trainer_of_lightning(tmp_path: Path) -> None:
     assert distinct(callback.gallery.result.site) == 3
 
 
+NAN = (
+    "The weights of our run hold NaN or infinity, in prefix first. In a training, lower the "
+    "learning rate or measure an earlier step."
+)
+TORN = (
+    "torn.png is damaged or cut short (image file is truncated). Copy the file again, or leave it "
+    "out."
+)
+
+
 def test_a_loop_of_one_s_own_goes_on_where_measuring_fails(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    whole = Path("photos/one.png").read_bytes()
+    Path("photos/torn.png").write_bytes(whole[: len(whole) // 2])
     gallery = generator.TrainingGallery(
         ["photos/one.png", "photos/torn.png"], every=2, label="our run", **OPTIONS
     )
-    Path("photos/torn.png").write_bytes(b"no picture")
     module = PlainViT()
     with caplog.at_level(logging.WARNING):
         for step in range(4):
@@ -135,10 +147,66 @@ def test_a_loop_of_one_s_own_goes_on_where_measuring_fails(
             gallery.at(step, module)
             module.prefix.data.nan_to_num_()
         gallery.end(4, module)
+    assert caplog.messages == [
+        f"Step 0, torn.png: {TORN}",
+        f"Step 2 was not measured: {NAN}",
+        f"Step 4, torn.png: {TORN}",
+    ]
     assert [each.image for each in gallery.failures].count("torn.png") == 3
-    assert "hold NaN or infinity" in caplog.text
     assert gallery.result is not None and steps_of(gallery.result.site) == [0, 2, 4]
-    assert gallery.result.failures
+    assert [failure.text for failure in gallery.result.failures] == [
+        f"our run, step 2: {NAN}",
+        TORN,
+    ]
+    page = " ".join((gallery.result.site / "index.html").read_text("utf-8").split())
+    assert f"our run, step 2: {NAN}".partition(" In a")[0] in page
+    shown = capsys.readouterr().err.replace("\n", " ")
+    assert shown.count("no resizing and crop") == 1, "all steps share it"
+    assert shown.count("our run: a module in memory declares no resizing and crop") == 1
+
+
+@pytest.mark.parametrize("every", [0, -3, 2.5, "500", True, None])
+def test_an_interval_is_a_whole_number(every: Any) -> None:
+    with pytest.raises(SpecError) as raised:
+        generator.TrainingGallery(["photos/one.png"], every=every, **OPTIONS)
+    assert str(raised.value) == (
+        f"every should be a whole number from 1, got {kind_of(every)}. Give the number of steps "
+        "between measurements, such as every=500."
+    )
+
+
+@pytest.mark.parametrize(
+    ("pictures", "said"),
+    [
+        (
+            ["photos/one.png", "photos/onne.png"],
+            "There is no file or folder photos/onne.png. Did you mean photos/one.png?",
+        ),
+        ([], 'No pictures were given. Name a few, such as ["cat.jpg"].'),
+        (["photos"], "photos is a folder. Name one picture."),
+        (
+            ["photos/text.png"],
+            "text.png is not a picture in a format that can be read. Convert it to PNG or JPEG, or "
+            "leave it out.",
+        ),
+    ],
+)
+def test_pictures_are_looked_at_before_the_training(pictures: list[str], said: str) -> None:
+    Path("photos/text.png").write_bytes(b"no picture")
+    with pytest.raises(ImageError) as raised:
+        generator.trainer_callback(pictures, every=2, **OPTIONS)
+    assert str(raised.value) == said
+
+
+def test_a_training_without_a_measured_step_has_no_gallery() -> None:
+    gallery = generator.TrainingGallery(["photos/one.png"], every=2, **OPTIONS)
+    gallery.at(1, PlainViT())
+    with pytest.raises(SpecError) as raised:
+        gallery.finish()
+    assert str(raised.value) == (
+        "No step of the training was measured. Call at() or measure() during the training, then "
+        "finish(). If you did, the log says why each step failed."
+    )
 
 
 def test_a_module_that_cannot_be_read_is_told_at_the_first_step() -> None:
