@@ -273,7 +273,9 @@ def _find(inputs: Iterable[Path | FoundFrame], search: _Search) -> list[_Found |
     given = list(inputs)
     if not given:
         raise ImageError(
-            "No images were given.", "Name files or folders of pictures with -i.", usage=True
+            "No images were given.",
+            "Name files or folders of pictures (-i, or images).",
+            usage=True,
         )
     for place in given:
         if isinstance(place, FoundFrame):

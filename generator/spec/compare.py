@@ -13,6 +13,8 @@ from generator.spec.toml import did_you_mean
 
 COMPARE = 'pairs of labels or ids such as [["plain", "with registers"]], or "none"'
 
+AS_LIST = ' = [["plain", "with registers"]]'
+
 
 def _pairs(given: Any, info: ValidationInfo) -> Any:
     """Parse pairs: ``none`` for no pairs, texts with one comma from the command line."""
@@ -27,8 +29,10 @@ def _pairs(given: Any, info: ValidationInfo) -> Any:
     for pair in pairs:
         if isinstance(pair, list | tuple) and len(pair) != 2:
             names = ", ".join(map(str, pair)) or "an empty list"
-            hint = "Name two models, by label or id."
-            raise _error(SpecSource.of(info), f"{names} is no pair of models", hint)
+            source = SpecSource.of(info)
+            form = '="plain,with registers"' if source.name("compare")[0] == "-" else AS_LIST
+            hint = f"Name two models, by label or id: {source.name('compare')}{form}."
+            raise _error(source, f"{names} is no pair of models", hint)
     return tuple(pairs)
 
 

@@ -21,12 +21,15 @@ COMPUTED = frozenset({"folder", "file", "sweep", "step", "named", "checkpoints",
 """Fields that are computed, not given by the user."""
 
 _HINTS = {
-    "models": 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].',
-    "images": 'Name files or folders with -i, such as -i photos, or in a file: images = ["..."].',
+    "models": "Name one: -m facebook/dinov2-small, or "
+    'models = ["facebook/dinov2-small"] in a file or in Python.',
+    "images": 'Name files or folders: -i photos, or images = ["photos"] in a file or in Python.',
     "--dataset": "Name the data set, such as --dataset owner/name.",
     "id": 'Add one, such as id = "facebook/dinov2-small".',
 }
 
+_ENTRIES = {"images": "a text that names a file, a folder, a pattern or an address"}
+"""Values of the entries of lists, where they are not what the list is described by."""
 
 _TABLES: dict[str, tuple[str, type[BaseModel]]] = {
     "models": ("model", ModelSpec),
@@ -78,7 +81,9 @@ def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSourc
             else f"No {key} were given."
         )
     else:
-        expected = _expected(owner, key)
+        entry = len(loc) > 1 and owner is gallery
+        expected = (entry and _ENTRIES.get(key)) or _expected(owner, key)
+        hint = "" if entry else hint
         message = f"{where} should be {expected}, got {kind_of(detail['input'])}."
         if isinstance(detail["input"], str) and detail["input"] in _SYNONYMS.get(key, {}):
             hint = f"Did you mean {_SYNONYMS[key][detail['input']]}?"

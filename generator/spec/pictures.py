@@ -48,7 +48,9 @@ def places_here(texts: Sequence[str | Path | Address]) -> tuple[Path | Address, 
         SpecError: one is empty, which would be the current folder.
     """
     if not all(str(place).strip() for place in texts):
-        raise SpecError("-i is empty.", "Name a picture, a folder, a pattern or an address.")
+        raise SpecError(
+            "-i (or images) is empty.", "Name a picture, a folder, a pattern or an address."
+        )
     return tuple(
         place if isinstance(place, Address) else address_in(str(place)) or expand(place)
         for place in texts

@@ -204,6 +204,18 @@ def test_measure_raises_what_is_wrong(here: Path) -> None:
     assert str(missing.value) == (
         "There is no file or folder three.png. Check the path of the images (-i, or images)."
     )
+    with pytest.raises(SpecError) as nothing:
+        generator.build(images=["photos"])
+    assert str(nothing.value) == (
+        "No models were given. Name one: -m facebook/dinov2-small, or models = "
+        '["facebook/dinov2-small"] in a file or in Python.'
+    )
+    with pytest.raises(SpecError) as nothing:
+        generator.build(models=["models/plain"])
+    assert str(nothing.value) == (
+        'No images were given. Name files or folders: -i photos, or images = ["photos"] in a file '
+        "or in Python."
+    )
     folder = shutil.copytree(here / "models/plain", here / "spoilt")
     weights = load_file(folder / "model.safetensors")
     weights["embeddings.cls_token"][:] = torch.nan

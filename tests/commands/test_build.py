@@ -94,13 +94,13 @@ def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:
     [
         (
             ["build", "-i", "photos"],
-            "Error: No models were given. Name one with -m, such as -m facebook/dinov2-small, or "
-            'in a file: models = ["..."].',
+            "Error: No models were given. Name one: -m facebook/dinov2-small, or models = "
+            '["facebook/dinov2-small"] in a file or in Python.',
         ),
         (
             ["build", "-m", "models/plain"],
-            "Error: No images were given. Name files or folders with -i, such as -i photos, or in "
-            'a file: images = ["..."].',
+            "Error: No images were given. Name files or folders: -i photos, or images = "
+            '["photos"] in a file or in Python.',
         ),
         (
             ["build", "-m", "./nowhere", "-i", "photos"],

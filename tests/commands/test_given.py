@@ -106,4 +106,4 @@ def test_the_gallery_file_of_the_current_folder_is_built(here: Path) -> None:
 
 
 def test_no_file_and_no_options_say_what_is_missing(here: Path) -> None:
-    assert fails("build").startswith("Error: No models were given. Name one with -m")
+    assert fails("build").startswith("Error: No models were given. Name one: -m")

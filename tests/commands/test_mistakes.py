@@ -20,7 +20,7 @@ ADDRESS = "is not fetched: only https:// and hf:// are. Download it, and name th
     [
         (["-i", "ftp://host/x.jpg"], f"ftp://host/x.jpg {ADDRESS}"),
         (["-i", "s3://bucket/folder/*.jpg"], f"s3://bucket/folder/*.jpg {ADDRESS}"),
-        (["-i", ""], "-i is empty. Name a picture, a folder, a pattern or an address."),
+        (["-i", ""], "-i (or images) is empty. Name a picture, a folder, a pattern or an address."),
         (
             ["-i", "round/a.png"],
             "round/a.png is a link to what is not there. Check where it leads.",

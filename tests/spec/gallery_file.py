@@ -10,8 +10,11 @@ from generator.errors import SpecError
 from generator.spec.options import load_spec
 
 ENOUGH = 'models = ["a/b"]\nimages = ["photos"]\n'
-NAME_MODELS = 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].'
-NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: images = ["..."].'
+NAME_MODELS = (
+    'Name one: -m facebook/dinov2-small, or models = ["facebook/dinov2-small"] in a file or in '
+    "Python."
+)
+NAME_IMAGES = 'Name files or folders: -i photos, or images = ["photos"] in a file or in Python.'
 
 MODELS = """
 images = ["photos"]

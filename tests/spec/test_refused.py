@@ -41,8 +41,8 @@ EXTRA_KEYS = (
         ),
         (
             'models = ["a/b"]\nimages = ["p", 7]\n',
-            "entry 2 of images should be a list of files, folders, patterns and addresses such as "
-            f'["photos", "more/*.jpg"], got the number 7. {NAME_IMAGES}',
+            "entry 2 of images should be a text that names a file, a folder, a pattern or an "
+            "address, got the number 7.",
         ),
         (
             "resolution = 0\n" + ENOUGH,
@@ -248,6 +248,9 @@ def test_what_is_no_size_is_refused(given: str, file: Path) -> None:
     assert caught.value.hint == ""
 
 
+PAIR = 'Name two models, by label or id: compare = [["plain", "with registers"]].'
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -262,8 +265,9 @@ def test_what_is_no_size_is_refused(given: str, file: Path) -> None:
         ),
         (
             '[["a/plain"]]',
-            "a/plain is no pair of models. Name two models, by label or id.",
+            f"a/plain is no pair of models. {PAIR}",
         ),
+        ('["without", "b/twin"]', f"without is no pair of models. {PAIR}"),
     ],
 )
 def test_a_pair_that_cannot_be_compared_is_named(text: str, message: str, file: Path) -> None:

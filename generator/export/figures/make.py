@@ -127,7 +127,7 @@ def preset_named(name: str) -> Preset:
         SpecError: the name is unknown.
     """
     if name not in PRESETS:
-        hint = did_you_mean(name, PRESETS) or "See --list for what there is."
+        hint = did_you_mean(name, PRESETS) or "attention-gallery figure SITE --list shows them all."
         raise SpecError(f"No figure is called {name}.", hint)
     return PRESETS[name]
 

@@ -162,6 +162,10 @@ def test_a_patch_as_the_query_is_outlined_and_named(made: Figuring, tmp_path: Pa
             ("--preset", "registers-1a"),
             "No figure is called registers-1a. Did you mean registers-1?",
         ),
+        (
+            ("--preset", "nope"),
+            "No figure is called nope. attention-gallery figure SITE --list shows them all.",
+        ),
         (("--venue", "icmll"), "No venue is called icmll. Did you mean icml?"),
         (("-m", "plane"), "No model of the gallery is called plane. Did you mean Plain?"),
         (("--preset", "registers-1", "-m", "plain"), "needs models with and without registers"),
