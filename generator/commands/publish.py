@@ -230,7 +230,7 @@ def publish(
         if dry_run:
             for added in delivery.added:
                 say(f"\nbeside the site, {added.path}:\n\n{added.text.rstrip()}")
-            say(f"\n{delivery.question}: not now. Nothing was written or sent.")
+            say(f"\nNothing was published: this was a dry run. {delivery.outlook}")
             return
         _ask(delivery.question, yes=yes)
         say(delivery.send())

@@ -1,4 +1,4 @@
-"""The protocol of a delivery: question, added files, send."""
+"""The protocol of a delivery: question, outlook, added files, send."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ class Delivery(Protocol):
     @property
     def question(self) -> str:
         """The question to confirm, without the question mark."""
+
+    @property
+    def outlook(self) -> str:
+        """What sending would do, as a sentence."""
 
     @property
     def added(self) -> tuple[Added, ...]:

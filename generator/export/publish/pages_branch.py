@@ -83,10 +83,12 @@ class BranchDelivery:
     @property
     def question(self) -> str:
         """The question to confirm."""
-        where = f"the branch {self.branch} of {self.remote} ({self.url})"
-        if not self.push:
-            where = f"the local branch {self.branch}"
-        return f"Publish {self.amount}, to {where}"
+        return f"Publish {self.amount}, to {self._target}"
+
+    @property
+    def outlook(self) -> str:
+        """What sending would do."""
+        return f"{self.amount}, would go to {self._target}."
 
     @property
     def added(self) -> tuple[Added, ...]:
@@ -127,6 +129,12 @@ class BranchDelivery:
         finally:
             self._forget()
         return self._done(cname)
+
+    @property
+    def _target(self) -> str:
+        if not self.push:
+            return f"the local branch {self.branch}"
+        return f"the branch {self.branch} of {self.remote} ({self.url})"
 
     @property
     def _place(self) -> str:

@@ -66,8 +66,17 @@ class SpaceDelivery:
     @property
     def question(self) -> str:
         """The question to confirm."""
+        return f"Publish {self.amount}, to {self._target}"
+
+    @property
+    def outlook(self) -> str:
+        """What sending would do."""
+        return f"{self.amount}, would go to {self._target}."
+
+    @property
+    def _target(self) -> str:
         kind = "private Space" if self.private else "Space"
-        return f"Publish {self.amount}, to the {kind} {self.space} on {_host()}"
+        return f"the {kind} {self.space} on {_host()}"
 
     @property
     def added(self) -> tuple[Added, ...]:

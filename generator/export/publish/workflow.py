@@ -145,6 +145,11 @@ class WorkflowDelivery:
         return f"Write {self.file.path}, which publishes the site at every push"
 
     @property
+    def outlook(self) -> str:
+        """What sending would do."""
+        return f"{self.file.path} would be written; it publishes the site at every push."
+
+    @property
     def added(self) -> tuple[Added, ...]:
         """The workflow's file."""
         return (self.file,)

@@ -17,7 +17,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def amount(site: Path) -> str:
     done = run(site, "--to", "branch", "--dry-run", "--no-push", "--branch", "x")
-    return done.stdout.splitlines()[-1].removeprefix("Publish ").partition(", to ")[0]
+    return done.stdout.splitlines()[-1].partition("dry run. ")[2].partition(", would ")[0]
 
 
 @pytest.fixture

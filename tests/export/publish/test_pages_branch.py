@@ -138,7 +138,7 @@ def test_dry_run_shows_every_file_and_asks_nobody(here: Path, site: Path, amount
     assert [line[10:] for line in listed.splitlines()] == sorted(tree(site))
     assert rest == (
         "\nbeside the site, CNAME:\n\na.example.org\n"
-        f"\nPublish {amount}, to the branch gh-pages of origin "
-        "(https://nowhere.invalid/lab/x.git): not now. Nothing was written or sent.\n"
+        f"\nNothing was published: this was a dry run. {amount}, would go to the branch gh-pages "
+        "of origin (https://nowhere.invalid/lab/x.git).\n"
     )
     assert git(here, "branch", "--list", "gh-pages") == ""

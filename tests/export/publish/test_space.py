@@ -173,7 +173,8 @@ def test_dry_run_asks_nothing_of_the_hub(worker: Worker, hub: FakeHub, site: Pat
     for path in tree(site):
         assert f"  {path}\n" in result.stdout
     assert "\nbeside the site, README.md:\n\n---\ntitle: " in result.stdout
-    assert result.stdout.endswith(": not now. Nothing was written or sent.\n")
+    assert result.stdout.splitlines()[-1].startswith("Nothing was published: this was a dry run. ")
+    assert f", would go to the Space {SPACE} on " in result.stdout.splitlines()[-1]
     assert hub.requests() == []
 
 

@@ -197,8 +197,8 @@ def test_same_file_is_no_conflict_and_another_is(here: Path) -> None:
 def test_dry_run_shows_the_file_and_writes_none(here: Path) -> None:
     shown = run("docs/gallery", "--to", "workflow", "--dry-run").stdout
     assert shown.endswith(
-        "\n\nWrite .github/workflows/pages.yml, which publishes the site at every push: "
-        "not now. Nothing was written or sent.\n"
+        "\n\nNothing was published: this was a dry run. .github/workflows/pages.yml would be "
+        "written; it publishes the site at every push.\n"
     )
     assert not (here / ".github").exists()
     run("docs/gallery", "--to", "workflow", "--yes")
