@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from generator.export.pictures.selection import ALL, LAST, OneMap, Selection, ch
 from generator.export.source import Source
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell
+from generator.text.phrases import counted
 
 Style = Literal["raw", "colored", "overlaid"]
 
@@ -71,18 +73,34 @@ class MissingItem:
     Attributes:
         model: label of the model.
         layers: requested layers that it lacks, by number or name.
+        layer_count: layers that it has.
+        head_count: heads that it has in each layer.
     """
 
     model: str
     layers: tuple[str, ...]
     heads: tuple[str, ...]
     queries: tuple[str, ...]
+    layer_count: int
+    head_count: int
+
+    @property
+    def entry(self) -> dict[str, str | tuple[str, ...]]:
+        """What the index says."""
+        return {
+            "model": self.model,
+            "layers": self.layers,
+            "heads": self.heads,
+            "queries": self.queries,
+        }
 
     @property
     def says(self) -> str:
         """One line for the user."""
+        has = [counted(self.layer_count, "layer")] if self.layers else []
+        has += [counted(self.head_count, "head")] if self.heads else []
         parts = (
-            f"{what} {', '.join(names)}"
+            f"{what} {', '.join(_in_ranges(names))}"
             for what, names in (
                 ("layer", self.layers),
                 ("head", self.heads),
@@ -90,7 +108,16 @@ class MissingItem:
             )
             if names
         )
-        return f"{self.model} has no {' and no '.join(parts)}."
+        there = f"{' and '.join(has)}, " if has else ""
+        return f"{self.model} has {there}no {' and no '.join(parts)}."
+
+
+def _in_ranges(names: Sequence[str]) -> Iterator[str]:
+    """Names in order, with three and more successive numbers as a range."""
+    apart = enumerate(names)
+    for _, run in groupby(apart, lambda at: int(at[1]) - at[0] if at[1].isdecimal() else at[1]):
+        same = [name for _, name in run]
+        yield from [f"{same[0]} to {same[-1]}"] if len(same) > 2 else same
 
 
 def missing_items(
@@ -113,6 +140,8 @@ def missing_items(
             _lacking(wanted.layers, {LAST, *(one.layer for one in there)}) if there else (),
             _lacking(wanted.heads, {one.head for one in there}) if there else (),
             _lacking(wanted.queries, {one.query for one in there}),
+            record.model.layers,
+            record.model.heads,
         )
     return tuple(one for one in found.values() if one.layers or one.heads or one.queries)
 
@@ -156,7 +185,7 @@ def map_files(
     missing = missing_items(source, cells, wanted)
     index = {
         "maps": [asdict(item) for item in items],
-        "missing": [asdict(item) for item in missing],
+        "missing": [item.entry for item in missing],
     }
     yield INDEX, (json.dumps(index, indent=1, ensure_ascii=False) + "\n").encode()
 

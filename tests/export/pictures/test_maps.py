@@ -122,8 +122,8 @@ def test_what_a_model_lacks_is_said_at_the_end_and_in_the_index(
         "maps", "-o", str(tmp_path / "a"), "-m", "Plain", "-m", "Registers", *words
     ).splitlines()
     assert said[-2:] == [
-        "Plain has no layer 99 and no query reg1, patch-99-1.",
-        "Registers has no layer 99 and no query patch-99-1.",
+        "Plain has 3 layers, no layer 99 and no query reg1, patch-99-1.",
+        "Registers has 3 layers, no layer 99 and no query patch-99-1.",
     ]
     index = json.loads((tmp_path / "a" / "maps.json").read_text(encoding="utf-8"))
     assert index["missing"][0] == {
@@ -132,6 +132,9 @@ def test_what_a_model_lacks_is_said_at_the_end_and_in_the_index(
         "heads": [],
         "queries": ["reg1", "patch-99-1"],
     }
+    words = ("--layers", "1-99,pool", "--heads", "1,7,8", "--queries", "CLS")
+    said = made.export("maps", "-o", str(tmp_path / "c"), "-m", "Plain", *words).splitlines()
+    assert said[-1] == ("Plain has 3 layers and 2 heads, no layer 4 to 99, pool and no head 7, 8.")
     made.export("maps", "-o", str(tmp_path / "b"), "-m", "Plain", "--layers", "all")
     index = json.loads((tmp_path / "b" / "maps.json").read_text(encoding="utf-8"))
     assert index["missing"] == []
