@@ -133,6 +133,17 @@ def weights_key(*, model: str, version: str, dtype: str) -> str:
     return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 
+def unwritable(folder: Path, error: OSError) -> StoreError:
+    """The error of a store that cannot be written, for another reason than a full disk."""
+    forbidden = error.errno in (errno.EACCES, errno.EPERM)
+    return StoreError(
+        f"The record store {folder} cannot be written: {error.strerror}.",
+        "Check the folder's permissions, or name another with --store."
+        if forbidden
+        else "Name another folder with --store.",
+    )
+
+
 class Store:
     """A folder of records.
 
@@ -396,10 +407,7 @@ class Store:
 
     def _cannot_write(self, error: OSError, size: int) -> StoreError:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            return StoreError(
-                f"The record store {self.root} cannot be written: {error.strerror}.",
-                "Check the folder's permissions, or name another with --store.",
-            )
+            return unwritable(self.root, error)
         free = ""
         with suppress(OSError):
             free = f" and {size_in_words(shutil.disk_usage(self.root).free)} are free"

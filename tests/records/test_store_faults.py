@@ -24,7 +24,7 @@ from generator.records.file import record_arrays, record_facts
 from generator.records.packing import canonical
 from generator.records.record import SCHEMA, AttentionRecord, RecordError
 from generator.records.seal import sealed_file
-from generator.records.store import Store, load_records
+from generator.records.store import Store, load_records, unwritable
 from generator.text.amounts import size_in_words
 from tests import tiny
 from tests.records.test_store import full, path_of, same, seen_weights
@@ -360,6 +360,20 @@ def test_an_interrupted_write_leaves_what_was_there(
     assert same(store.get(record.key), record)
 
 
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (errno.EACCES, "Check the folder's permissions, or name another with --store."),
+        (errno.EPERM, "Check the folder's permissions, or name another with --store."),
+        (errno.ENOENT, "Name another folder with --store."),
+        (errno.EROFS, "Name another folder with --store."),
+    ],
+)
+def test_the_next_step_fits_the_reason(number: int, hint: str) -> None:
+    error = unwritable(Path("store"), OSError(number, "the reason"))
+    assert str(error) == f"The record store store cannot be written: the reason. {hint}"
+
+
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = Store(tmp_path / "file")
@@ -367,7 +381,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         store.put(tiny.record())
     assert str(caught.value) == (
         f"The record store {tmp_path / 'file'} cannot be written: Not a directory. "
-        "Check the folder's permissions, or name another with --store."
+        "Name another folder with --store."
     )
     assert store.keys() == ()
 

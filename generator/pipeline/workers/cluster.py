@@ -31,7 +31,7 @@ from generator.pipeline.workers.node import (
 )
 from generator.pipeline.workers.telling import Stopped
 from generator.pipeline.workers.work import Deal, How, Note, Outcome, Outcomes, Recorded, Work
-from generator.records.store import Store
+from generator.records.store import Store, unwritable
 from generator.temporary import beside
 
 logger = logging.getLogger(__name__)
@@ -254,10 +254,7 @@ class RayCrew:
                     for worker in state.workers:
                         self._dismiss(worker)
         except OSError as error:
-            raise StoreError(
-                f"The record store {self._store.root} cannot be written: {error.strerror}.",
-                "Check the folder's permissions, or name another with --store.",
-            ) from error
+            raise unwritable(self._store.root, error) from error
 
     def _step(self, state: _State, work: Work) -> Iterator[Outcome]:
         """Hand out what waits, and take one answer."""
