@@ -87,10 +87,47 @@ def init(
         )
         save(out, text.encode())
         save(out.with_name(FILE), schema_text().encode())
+        notes = [*_absent_models(models), *_absent_pictures(images)]
         for missing, kind, option in ((not found, "model", "-m"), (not pictures, "picture", "-i")):
             if missing:
-                say(f"No {kind} was found here: change the examples in {out}, or give {option}.")
-        say(f"Next: attention-gallery build{'' if out == Path(GALLERY) else f' {out}'}")
+                notes.append(
+                    f"No {kind} was found here: change the examples in {out}, or give {option}."
+                )
+        for note in notes:
+            say(note)
+        build = f"attention-gallery build{'' if out == Path(GALLERY) else f' {out}'}"
+        say(f"Next: edit {out}, then run: {build}" if notes else f"Next: {build}")
+
+
+def _absent_models(models: Sequence[str]) -> Iterator[str]:
+    """What is said of models that are not on this machine, and are written as if they were."""
+    from generator.spec.gallery import ModelSpec
+
+    for name in models:
+        folder = Path(name).parent
+        try:
+            local = ModelSpec.model_validate(name).place
+        except SpecError as error:
+            yield str(error)
+            continue
+        if local is None and folder != Path() and folder.is_dir():
+            yield f"There is no folder {name} here: the name is looked up on the hub."
+
+
+def _absent_pictures(images: Sequence[str]) -> Iterator[str]:
+    """What is said of pictures that are not on this machine."""
+    from generator.errors import ImageError
+    from generator.images.find import missing
+    from generator.images.given import places_of
+    from generator.spec.pictures import paths_of, places_here
+
+    for name in images:
+        try:
+            for path in paths_of(places_of(places_here([name]))):
+                if not path.exists():
+                    yield str(missing(path))
+        except (ImageError, SpecError) as error:
+            yield str(error)
 
 
 def _seen_from(base: Path, name: str) -> str:

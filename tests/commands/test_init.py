@@ -46,6 +46,23 @@ def test_init_takes_what_it_is_given_and_names_it_from_the_file(here: Path) -> N
     }
 
 
+def test_init_says_what_is_not_there(here: Path) -> None:
+    words = ["-m", "models/nope", "-m", "./models/plian", "-m", "org/name", "-m", "models/plain"]
+    pictures = ["nope", "photos", "photos/*.jpg", "https://example.org/a.jpg", "phtoos/one.png"]
+    result = run("init", *words, "-i", *pictures)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[2:] == [
+        "There is no folder models/nope here: the name is looked up on the hub.",
+        "There is no model folder models/plian. Did you mean models/plain?",
+        "There is no file or folder nope. Check the path of the images (-i, or images).",
+        "No picture matches photos/*.jpg. Check the pattern; ** goes through subfolders, as in "
+        "'photos/**/*.jpg'.",
+        "There is no file or folder phtoos/one.png. Check the path of the images (-i, or images).",
+        "Next: edit gallery.toml, then run: attention-gallery build",
+    ]
+    assert written(here / "gallery.toml")["images"] == pictures
+
+
 def test_every_key_is_in_the_file_and_fits_when_it_is_taken_in(here: Path) -> None:
     run("init", "-m", "models/plain", "-i", "photos")
     text = (here / "gallery.toml").read_text()
@@ -81,9 +98,11 @@ def test_an_empty_folder_gets_examples_and_a_file_is_not_replaced(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     result = run("init")
-    assert "No model was found here: change the examples in gallery.toml, or give -m." in (
-        result.stdout
-    )
+    assert result.stdout.splitlines()[-3:] == [
+        "No model was found here: change the examples in gallery.toml, or give -m.",
+        "No picture was found here: change the examples in gallery.toml, or give -i.",
+        "Next: edit gallery.toml, then run: attention-gallery build",
+    ]
     assert written(tmp_path / "gallery.toml")["images"] == ["photos"]
     assert fails("init") == (
         "Error: gallery.toml is there already. Name another with -o, or add --force."
