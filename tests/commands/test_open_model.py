@@ -120,6 +120,19 @@ def test_values_of_options_are_refused_when_it_is_opened(
     assert str(refused.value) == said
 
 
+@pytest.mark.usefixtures("here")
+def test_weights_in_memory_that_are_no_numbers_get_a_next_step_of_their_own() -> None:
+    broken = PlainViT()
+    model = generator.open_model(broken, class_token=True, **SAID)
+    broken.prefix.data[:] = torch.nan
+    with pytest.raises(ModelError) as refused:
+        model.measure("photos/one.png")
+    assert str(refused.value) == (
+        "The weights of PlainViT hold NaN or infinity, in prefix first. In a training, lower the "
+        "learning rate or measure an earlier step."
+    )
+
+
 def test_a_store_may_be_within_the_folder_of_a_site() -> None:
     generator.open_model(PlainViT(), class_token=True, store="site/records", **SAID)
 
