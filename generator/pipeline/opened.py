@@ -44,9 +44,6 @@ THUMBNAIL = 320
 
 ALONE = "Call measure() with it alone: the error that it raises has the network's own as its cause."
 
-IN_TRAINING = "In a training, lower the learning rate or measure an earlier step."
-"""Next step where the weights of a module in memory are no numbers."""
-
 PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
 
@@ -166,12 +163,7 @@ class OpenModel:
         Raises:
             ModelError: its weights cannot be loaded, or hold NaN or infinity.
         """
-        try:
-            return self._kept.load(resolved, device, dtype)
-        except ModelError as error:
-            if self._module is None:
-                raise
-            raise ModelError(error.message, IN_TRAINING) from error  # it has no other revision
+        return self._kept.load(resolved, device, dtype)
 
     def as_model(self, label: str = "", **more: Any) -> ModelSpec:
         """The model as one of a gallery's.

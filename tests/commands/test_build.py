@@ -155,12 +155,12 @@ def test_errors_are_one_line(words: list[str], expected: str | None) -> None:
         (
             ["-o", "photos/one.png/site"],
             "Error: {here}/photos/one.png, on the way to photos/one.png/site, "
-            "is a file. Choose a folder with -o.",
+            "is a file. Choose a folder (-o, or out).",
         ),
         (
             ["-o", "x" * 300],
             f"Error: The site cannot be written to {'x' * 300}: File name too long. "
-            "Choose another folder with -o.",
+            "Choose another folder (-o, or out).",
         ),
     ],
 )
@@ -176,7 +176,7 @@ def test_a_folder_that_may_not_be_written(here: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("os.access", lambda path, mode: Path(path) != here)
     assert fails("build", "-m", "models/plain", "-i", "photos", code=1) == (
         f"Error: No folder may be made in {here}, where the site site would be. "
-        "Choose another folder with -o."
+        "Choose another folder (-o, or out)."
     )
 
 

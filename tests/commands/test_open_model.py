@@ -39,6 +39,17 @@ def module(name: str = "ours") -> generator.OpenModel:
     return generator.open_model(PlainViT(), name=name, class_token=True, **SAID)
 
 
+def test_a_module_whose_weights_are_no_numbers_is_refused_when_it_is_opened() -> None:
+    vit = PlainViT()
+    vit.prefix.data[:] = torch.nan
+    with pytest.raises(ModelError) as raised:
+        generator.open_model(vit, name="ours", class_token=True, **SAID)
+    assert str(raised.value) == (
+        "The weights of ours hold NaN or infinity, in prefix first. In a training, lower the "
+        "learning rate or measure an earlier step."
+    )
+
+
 @pytest.mark.usefixtures("here")
 def test_measuring_a_second_picture_loads_nothing_again(loads: list[str]) -> None:
     first = generator.measure("models/plain", "photos/one.png")

@@ -281,7 +281,7 @@ def test_folder_of_somebody_else_is_not_replaced(spec: GallerySpec, content: str
         build(spec)
     assert str(caught.value) == (
         f"The folder {spec.out} is not empty and was not written by attention-gallery, so it is "
-        "left alone. Choose another folder with -o, or empty this one."
+        "left alone. Choose another folder (-o, or out), or empty this one."
     )
     assert files(spec.out) == {content: b"mine"}
 

@@ -86,7 +86,9 @@ class ModuleLoader:
             "image_std": self.options.std,
         }
         processor = read_processor(config, vision, model=model, file="the options")
-        assumed = "a module in memory declares no resizing and crop: bicubic, centered were assumed"
+        assumed = (
+            "a module in memory declares no resizing and crop: bicubic and centered were assumed"
+        )
         return replace(processor, declared=False, assumed=assumed)
 
     def classes(self, config: Mapping[str, Any]) -> int:

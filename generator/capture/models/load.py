@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from generator.capture.forward.neurons import MovedNeurons
 from generator.capture.forward.scores import in_order
 from generator.capture.forward.vectors import HeadRoots
 from generator.capture.models.built import Built, Runner
+from generator.capture.models.finite import expect_finite
 from generator.capture.models.heads import ClassHead
 from generator.errors import CaptureError, ModelError
 from generator.records.extras import Intervened
@@ -135,7 +135,7 @@ def load(
             _into_memory(part)
         resolved.expect_unchanged()
     for part in parts:
-        _expect_finite(part, resolved.id)
+        expect_finite(part, resolved.id, in_memory=built.lent)
     if built.lent:
         device, dtype = place_of(built.network, resolved.id)
     else:
@@ -268,12 +268,3 @@ def _embedding(model: LoadedModel, pixels: Tensor, layout: TokenLayout) -> Tenso
     finally:
         hook.remove()
     return seen[0].float().flatten(0, -2)
-
-
-def _expect_finite(network: nn.Module, model: str) -> None:
-    for name, parameter in network.named_parameters():
-        if not math.isfinite(parameter.detach().float().sum().item()):
-            raise ModelError(
-                f"The weights of {model} hold NaN or infinity, in {name} first.",
-                "Use another revision of the checkpoint, or float32 if it was converted.",
-            )

@@ -74,7 +74,7 @@ def _written_beside(out: Path) -> Iterator[Path]:
         raise StoreError(
             f"The site could not be written to {out}: {error.strerror or error}."
             f"{' The former one is kept.' if out.exists() else ''}",
-            "Make room on the disk or choose another folder with -o.",
+            "Make room on the disk or choose another folder (-o, or out).",
         ) from error
     except BaseException:
         shutil.rmtree(stage, ignore_errors=True)
@@ -101,7 +101,8 @@ def alone(out: Path) -> Iterator[None]:
             raise _cannot_write(out, OSError(errno.EACCES, os.strerror(errno.EACCES))) from error
         raise StoreError(
             f"Another build is writing the site {out}.",
-            "Wait until it has ended and run this one again, or choose another folder with -o.",
+            "Wait until it has ended and run this one again, or choose another folder "
+            "(-o, or out).",
         ) from error
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:
@@ -128,7 +129,7 @@ def bytes_in(folder: Path) -> int:
 def _cannot_write(out: Path, error: OSError) -> StoreError:
     return StoreError(
         f"The site cannot be written to {out}: {error.strerror or error}.",
-        "Choose another folder with -o.",
+        "Choose another folder (-o, or out).",
         usage=error.errno == errno.ENAMETOOLONG,
     )
 
@@ -157,7 +158,7 @@ def check_replaceable(out: Path) -> None:
             _check_place(Path(os.path.realpath(out)).parent, out)
             return
         if not out.is_dir():
-            raise StoreError(f"{out} is a file.", "Choose a folder with -o.", usage=True)
+            raise StoreError(f"{out} is a file.", "Choose a folder (-o, or out).", usage=True)
         foreign = any(out.iterdir()) and not is_site(out)
     except OSError as error:
         raise _cannot_write(out, error) from error
@@ -165,7 +166,7 @@ def check_replaceable(out: Path) -> None:
         raise StoreError(
             f"The folder {out} is not empty and was not written by attention-gallery, "
             "so it is left alone.",
-            "Choose another folder with -o, or empty this one.",
+            "Choose another folder (-o, or out), or empty this one.",
             usage=True,
         )
 
@@ -176,12 +177,14 @@ def _check_place(folder: Path, out: Path) -> None:
         folder = folder.parent
     if not folder.is_dir():
         raise StoreError(
-            f"{folder}, on the way to {out}, is a file.", "Choose a folder with -o.", usage=True
+            f"{folder}, on the way to {out}, is a file.",
+            "Choose a folder (-o, or out).",
+            usage=True,
         )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise StoreError(
             f"No folder may be made in {folder}, where the site {out} would be.",
-            "Choose another folder with -o.",
+            "Choose another folder (-o, or out).",
         )
 
 

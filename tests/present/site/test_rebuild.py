@@ -143,6 +143,6 @@ def test_a_strange_folder_is_refused_by_name(trial: Gallery, tmp_path: Path) -> 
         f"The folder {thesis} is not empty and was not written by attention-gallery, "
         "so it is left alone."
     )
-    assert caught.value.hint == "Choose another folder with -o, or empty this one."
+    assert caught.value.hint == "Choose another folder (-o, or out), or empty this one."
     assert [path.name for path in thesis.iterdir()] == ["chapter1.tex"]
     assert trial.reads == []

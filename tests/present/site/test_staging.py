@@ -74,7 +74,7 @@ def test_a_rename_that_is_refused_keeps_the_former_site(
         write(out, "two")
     assert str(caught.value) == (
         f"The site could not be written to {out}: it is in use. The former one is kept. "
-        "Make room on the disk or choose another folder with -o."
+        "Make room on the disk or choose another folder (-o, or out)."
     )
     assert (text(out), (out / "CNAME").read_text()) == ("one", "mine")
     assert left(out) == {"site"}
@@ -106,7 +106,7 @@ def test_a_folder_that_takes_no_files_is_not_called_busy() -> None:
         pass
     assert str(caught.value) == (
         "The site cannot be written to /proc/site: Permission denied. "
-        "Choose another folder with -o."
+        "Choose another folder (-o, or out)."
     )
 
 

@@ -18,6 +18,7 @@ from generator.capture.checkpoint.resolved import understood
 from generator.capture.forward.as_found import as_found, place_of
 from generator.capture.forward.residual import find_blocks
 from generator.capture.models.built import Built
+from generator.capture.models.finite import expect_finite
 from generator.capture.models.heads import ARCHITECTURES, backbone_of, class_head, headless
 from generator.capture.models.memory.probe import Call, SeenNetwork, places_of_corners, probe
 from generator.errors import CaptureError, GalleryError, ModelError, UnsupportedModelError
@@ -83,10 +84,12 @@ def understand(network: nn.Module, options: ModuleOptions, name: str) -> Underst
         name: named in errors.
 
     Raises:
-        ModelError: something that cannot be seen was not said, or does not fit what was found.
+        ModelError: something that cannot be seen was not said, or does not fit what was found; or
+            weights hold NaN or infinity.
         CaptureError: its attention cannot be read.
     """
     expect_no_adapter(network, name)
+    expect_finite(network, name, in_memory=True)  # before it is run: NaN is unlike itself
     if not options.geometry_given:
         config = getattr(network, "config", None)
         if hasattr(config, "to_dict") and hasattr(config, "model_type"):
