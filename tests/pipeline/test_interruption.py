@@ -143,7 +143,8 @@ def test_full_disk_keeps_what_was_measured(
 
     def sync(descriptor: int) -> None:
         if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
-            return fsync(descriptor)
+            fsync(descriptor)
+            return
         if not room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         room.pop()
