@@ -41,6 +41,7 @@ from generator.present.files.templates import template_folders
 from generator.present.pages.register_text import register_warning
 from generator.present.site.result import SiteResult
 from generator.present.site.staging import alone, check_replaceable
+from generator.present.site.uninterrupted import uninterrupted
 from generator.present.site.workers import EarlyPool
 from generator.progress import Reporter, Silent
 from generator.records.file_hashes import Sha256Of, sha256_of
@@ -113,9 +114,10 @@ def _built(
     """Build until no record is found damaged."""
     store = Store(spec.store)
     measured = 0
-    workers = EarlyPool(1 if cluster else spec.processes, _expected_cells(spec, store))
     with ExitStack() as at_the_end:
-        at_the_end.callback(workers.end)
+        with uninterrupted():
+            early = EarlyPool(1 if cluster else spec.processes, _expected_cells(spec, store))
+            workers = at_the_end.enter_context(early)
         for is_last in (False, False, True):
             checked = CheckedFiles(store)
             plan = planned_gallery(spec, store, reporter, checked)

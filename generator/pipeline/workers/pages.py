@@ -179,7 +179,7 @@ class RayPool:
                         idle.append(task.actor)
             yield found.pop(number)
 
-    def end(self) -> None:
-        """End the workers. What they have not begun is dropped."""
+    def end(self, *, at_once: bool = False) -> None:
+        """End the workers. What they have not finished is dropped."""
         for actor in self._actors:
             self._cluster.end(actor)

@@ -19,6 +19,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, suppress
 from functools import lru_cache
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -28,6 +29,7 @@ from generator.errors import GalleryError
 from generator.present.files.cache import PutFile, SiteCache
 from generator.present.files.settings import Settings
 from generator.present.site.threads import one_thread
+from generator.present.site.uninterrupted import uninterrupted
 from generator.records.record import ReadRecord
 from generator.temporary import scratch
 from generator.text.terminal import make_warnings_legible
@@ -38,6 +40,9 @@ Make = Callable[[SiteCache, ReadRecord, Item], object]
 
 FEWEST = 4
 """Fewest new cells for each worker. With fewer, a worker takes longer to start than it saves."""
+
+GRACE = 5.0
+"""Seconds that a killed process has to end."""
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +69,12 @@ class Pool(Protocol):
         """
         ...
 
-    def end(self) -> None:
-        """End the processes. What they have not begun is dropped."""
+    def end(self, *, at_once: bool = False) -> None:
+        """End the processes. What they have not begun is dropped.
+
+        Args:
+            at_once: drop also what they have begun.
+        """
 
 
 StartPool = Callable[[SiteCache, ReadRecord, int], Pool | None]
@@ -82,16 +91,21 @@ class LocalPool:
     """
 
     def __init__(self, count: int) -> None:
+        self._open = ExitStack()
+        self._bench = Path()
+        self._own: Bench | None = None
         # A fork would copy the threads of torch in an unknown state.
         self._executor = ProcessPoolExecutor(
             count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
         )
-        with suppress(BrokenProcessPool):  # it is met, and told, when there is something to make
-            for _ in range(count):
-                self._executor.submit(_begun)  # each starts one more process
-        self._open = ExitStack()
-        self._bench = Path()
-        self._own: Bench | None = None
+        self._processes = self._executor._processes  # public since Python 3.14 only
+        try:
+            with uninterrupted(), suppress(BrokenProcessPool):  # that is told when it is used
+                for _ in range(count):
+                    self._executor.submit(_begun)  # each starts one more process
+        except BaseException:
+            self.end(at_once=True)
+            raise
 
     def begin(self, cache: SiteCache, read: ReadRecord) -> None:
         """Say where files go and records come from; both are sent to the processes.
@@ -109,8 +123,13 @@ class LocalPool:
         Raises:
             BrokenProcessPool: a process was killed.
         """
-        answers = [self._executor.submit(_made, self._bench, make, item) for item in items]
+        answers = [self._submitted(make, item) for item in items]
         return self._in_order(answers, make, items)
+
+    def _submitted(self, make: Make[Item], item: Item) -> Future[tuple[PutFile, ...]]:
+        """The answer for an item, which a worker will give."""
+        with uninterrupted():  # it may start a process, and tells the executor's thread
+            return self._executor.submit(_made, self._bench, make, item)
 
     def _in_order(
         self, answers: list[Future[tuple[PutFile, ...]]], make: Make[Item], items: Sequence[Item]
@@ -126,10 +145,18 @@ class LocalPool:
                     own[last] = self._own.made(make, items[last])
             yield own.pop(number) if number in own else answer.result()
 
-    def end(self) -> None:
-        """End the processes. What they have not begun is dropped."""
-        self._executor.shutdown(cancel_futures=True)
-        self._open.close()
+    def end(self, *, at_once: bool = False) -> None:
+        """End the processes. What they have not begun is dropped.
+
+        Args:
+            at_once: drop also what they have begun.
+        """
+        with uninterrupted():
+            processes = [*self._processes.values()]
+            self._executor.shutdown(wait=not at_once, cancel_futures=True)
+            if at_once:
+                _kill(processes)
+            self._open.close()
 
 
 def local_pool(jobs: int | None) -> StartPool:
@@ -144,16 +171,28 @@ def local_pool(jobs: int | None) -> StartPool:
         if count == 1:
             return None
         pool = LocalPool(count - 1)
-        pool.begin(cache, read)
+        try:
+            pool.begin(cache, read)
+        except BaseException:
+            pool.end(at_once=True)
+            raise
         return pool
 
     return start
 
 
+def _kill(processes: Sequence[BaseProcess]) -> None:
+    """Kill processes, and wait until the system has removed them."""
+    for process in processes:
+        process.kill()
+    for process in processes:
+        process.join(GRACE)
+
+
 class EarlyPool:
     """Processes of this machine that load their modules while the program still plans.
 
-    It is a :data:`StartPool`. Without it, a core waits for both.
+    It is a :data:`StartPool`, and ends with its block. Without it, a core waits for both.
 
     Args:
         jobs: as for :func:`local_pool`.
@@ -164,21 +203,40 @@ class EarlyPool:
         self._jobs = jobs
         self._count = process_count(jobs, cells)
         self._pool = LocalPool(self._count - 1) if self._count > 1 else None
+        self._given = False
+
+    def __enter__(self) -> Self:
+        """Use the processes; they end with the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the processes; after an error at once."""
+        self.end(at_once=kind is not None)
 
     def __call__(self, cache: SiteCache, read: ReadRecord, new_cells: int) -> Pool | None:
         """The pool, unless another number of processes is wanted; once only."""
-        pool, self._pool = self._pool, None
-        if pool is not None and process_count(self._jobs, new_cells) != self._count:
-            pool.end()
+        if self._pool is None or self._given:
             return None
-        if pool is not None:
-            pool.begin(cache, read)
-        return pool
+        if process_count(self._jobs, new_cells) != self._count:
+            self.end()
+            return None
+        self._given = True
+        self._pool.begin(cache, read)
+        return self._pool
 
-    def end(self) -> None:
-        """End the processes if they are not needed, or not yet."""
+    def end(self, *, at_once: bool = False) -> None:
+        """End the processes if they are not needed, or not yet.
+
+        Args:
+            at_once: drop also what they have begun.
+        """
         if self._pool is not None:
-            self._pool.end()
+            self._pool.end(at_once=at_once)
             self._pool = None
 
 
@@ -204,12 +262,12 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the workers. What they have not begun is dropped."""
-        self._end()
+        """End the workers. What they have not begun is dropped; after an error, all."""
+        self._end(at_once=kind is not None)
 
-    def _end(self) -> None:
+    def _end(self, *, at_once: bool = False) -> None:
         if self._pool is not None:
-            self._pool.end()
+            self._pool.end(at_once=at_once)
             self._pool = None
 
     def ahead(self, make: Make[Item], items: Sequence[Item]) -> Iterator[Item]:
