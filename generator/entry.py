@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
+import time
 
 from generator.errors import INTERRUPTED
+
+GRACE = 3.0
+"""Seconds that a stopped program has to end."""
 
 
 def main() -> None:
@@ -14,4 +20,15 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("Stopped.\n")
         sys.exit(INTERRUPTED)
-    command(prog_name="attention-gallery")
+    try:
+        command(prog_name="attention-gallery")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            threading.Thread(target=_end_after_all, daemon=True).start()
+        raise
+
+
+def _end_after_all() -> None:
+    """End the program if it waits for a thread that Ctrl-C has left without an end."""
+    time.sleep(GRACE)
+    os._exit(INTERRUPTED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import subprocess
 import sys
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -124,6 +125,32 @@ def test_ctrl_c_while_the_program_loads_is_one_line_too(
     with pytest.raises(SystemExit) as ended:
         entry.main()
     assert (ended.value.code, capsys.readouterr().err) == (130, "Stopped.\n")
+
+
+WITHOUT_AN_END = """
+import sys, threading
+from generator import cli, entry
+
+def stopped(prog_name):
+    print("Stopped.", file=sys.stderr)
+    sys.exit(130)
+
+threading.Thread(target=threading.Event().wait).start()
+cli.main = stopped
+entry.main()
+"""
+
+
+@pytest.mark.slow
+def test_a_thread_without_an_end_does_not_keep_a_stopped_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_AN_END],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (130, "Stopped.\n")
 
 
 @pytest.mark.parametrize(

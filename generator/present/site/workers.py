@@ -94,18 +94,18 @@ class LocalPool:
         self._open = ExitStack()
         self._bench = Path()
         self._own: Bench | None = None
-        # A fork would copy the threads of torch in an unknown state.
-        self._executor = ProcessPoolExecutor(
-            count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
-        )
-        self._processes = self._executor._processes  # public since Python 3.14 only
-        try:
-            with uninterrupted(), suppress(BrokenProcessPool):  # that is told when it is used
-                for _ in range(count):
-                    self._executor.submit(_begun)  # each starts one more process
-        except BaseException:
-            self.end(at_once=True)
-            raise
+        with ExitStack() as undone:
+            with uninterrupted():
+                # A fork would copy the threads of torch in an unknown state.
+                self._executor = ProcessPoolExecutor(
+                    count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
+                )
+                self._processes = self._executor._processes  # public since Python 3.14 only
+                undone.callback(self.end, at_once=True)
+                with suppress(BrokenProcessPool):  # it is told when there is something to make
+                    for _ in range(count):
+                        self._executor.submit(_begun)  # each starts one more process
+            undone.pop_all()
 
     def begin(self, cache: SiteCache, read: ReadRecord) -> None:
         """Say where files go and records come from; both are sent to the processes.

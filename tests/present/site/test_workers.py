@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from multiprocessing import util
 from pathlib import Path
 
 import pytest
 
 from generator.present.site.result import SiteResult
+from generator.present.site.uninterrupted import uninterrupted
 from generator.present.site.workers import FEWEST, EarlyPool, process_count
 from generator.present.site.write import build_site
 from generator.records.record import AttentionRecord
@@ -166,6 +169,51 @@ def test_no_worker_is_left_after_an_error(trial: tuple[Gallery, Store], tmp_path
         build_site(found.run, store.get, tmp_path / "site", version=VERSION, jobs=2, advance=stop)
     assert not multiprocessing.active_children()
     assert not (tmp_path / "site").exists()
+
+
+@pytest.fixture
+def spawned(monkeypatch: pytest.MonkeyPatch, interruptible: None) -> list[int]:
+    """Numbers of the processes that start; Ctrl-C arrives when one has, and knows nothing yet."""
+    found: list[int] = []
+    spawn = util.spawnv_passfds  # type: ignore[attr-defined]
+
+    def spawn_and_interrupt(*given: object) -> int:
+        found.append(spawn(*given))
+        signal.raise_signal(signal.SIGINT)
+        return found[-1]
+
+    monkeypatch.setattr(util, "spawnv_passfds", spawn_and_interrupt)
+    return found
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows starts processes in another way")
+def test_ctrl_c_while_workers_start_leaves_none(spawned: list[int]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        EarlyPool(3, 3 * FEWEST)
+    *_, first, second = spawned
+    assert not multiprocessing.active_children()
+    for number in (first, second):
+        with pytest.raises(ProcessLookupError):
+            os.kill(number, 0)
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_must_not_be_interrupted_is_done_first(number: signal.Signals) -> None:
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGTERM, stop)
+    done: list[str] = []
+    try:
+        with pytest.raises(KeyboardInterrupt), uninterrupted(), uninterrupted():
+            signal.raise_signal(number)
+            done.append("all")
+        assert done == ["all"]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 @pytest.mark.slow
