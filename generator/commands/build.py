@@ -282,14 +282,10 @@ def run(
             spec, command=command_line(sys.argv), reporter=told, records_only=records_only
         )
     except NothingLeftError as error:
-        if quiet() or error.reason not in told.failures:
-            raise
-        if len(told.failures) == 1:  # that line has said all
+        if told.has_said(error):
             sys.exit(BAD_USAGE if error.usage else FAILED)
-        raise GalleryError(error.what, usage=error.usage) from error
-    for failure in outcome.failures:
-        if quiet() or failure.text not in told.failures:
-            say(f"failed: {failure.text}", err=True)
+        raise told.rest_of(error) from error.__cause__
+    told.finish(outcome)
     for note in outcome.notes:
         report(note, err=True)
     report(summary(outcome, spec.out))  # last: it says how to look at the site
@@ -315,6 +311,26 @@ class Told:
         if text not in self.failures:
             self._reporter.failure(text)
         self.failures.add(text)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Print the failures of a build that were not told."""
+        for failure in outcome.failures:
+            if quiet() or failure.text not in self.failures:
+                say(f"failed: {failure.text}", err=True)
+
+    def has_said(self, error: GalleryError) -> bool:
+        """Whether the one failure that was told says all of an error."""
+        return self._has_told_reason(error) and len(self.failures) == 1
+
+    def rest_of(self, error: GalleryError) -> GalleryError:
+        """An error without the reason that was told."""
+        if isinstance(error, NothingLeftError) and self._has_told_reason(error):
+            return GalleryError(error.what, usage=error.usage)
+        return error
+
+    def _has_told_reason(self, error: GalleryError) -> bool:
+        told = isinstance(error, NothingLeftError) and error.reason in self.failures
+        return told and not quiet()
 
 
 def summary(outcome: Outcome, out: Path) -> str:

@@ -11,7 +11,8 @@ import sys
 import threading
 import urllib.parse
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -73,32 +74,38 @@ def serve(site: Path | None, port: int, browser: bool, watched: bool, gallery: P
 def serve_watched(gallery: Path, site: Path | None, port: int, *, browser: bool) -> None:
     """Build a gallery, serve it, and build it again on each change, until Ctrl-C.
 
+    Builds run in this thread, so that Ctrl-C ends them in order.
+
     Raises:
-        SpecError: the gallery file cannot be read, or builds another site.
-        StoreError: the gallery cannot be built, so that there is nothing to serve.
+        SpecError: there is no gallery file, or it builds another site.
+        GalleryError: the port is taken or not allowed.
     """
-    from generator.commands.watch import rebuild, watch
+    from generator.commands.watch import Watch
     from generator.progress import Silent, reporter_for
     from generator.spec.options import load_spec
     from generator.text.console import LegibleConsole
 
-    out = load_spec(gallery).out
+    try:
+        expect_site(gallery, load_spec(gallery).out, site)
+    except SpecError:
+        if not gallery.is_file() or site is not None:
+            raise  # else it is told by the first build, and can be corrected
+    reporter = Silent() if quiet() else reporter_for(LegibleConsole(stderr=True, highlight=False))
+    watch = Watch(gallery, announce=say, reporter=reporter)
+    out = watch.build_until_there()
+    with serving(out, port, announce=say, browser=browser) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        watch.build_on_changes()
+
+
+def expect_site(gallery: Path, out: Path, site: Path | None) -> None:
+    """Check that a gallery builds the site that was named.
+
+    Raises:
+        SpecError: it builds another one.
+    """
     if site is not None and site.resolve() != out.resolve():
         raise SpecError(f"{gallery} builds {out}, not {site}.", "Leave the site out.")
-    reporter = Silent() if quiet() else reporter_for(LegibleConsole(stderr=True, highlight=False))
-    rebuild(gallery, announce=say, reporter=reporter)
-    stop = threading.Event()
-    watcher = threading.Thread(
-        target=watch,
-        args=(gallery, stop),
-        kwargs={"announce": say, "reporter": reporter},
-        daemon=True,
-    )
-    watcher.start()
-    try:
-        serve_site(out, port, announce=say, browser=browser)
-    finally:
-        stop.set()
 
 
 class SiteHandler(http.server.SimpleHTTPRequestHandler):
@@ -182,12 +189,21 @@ def serve_site(site: Path, port: int, *, announce: Callable[[str], None], browse
         port: port to listen on; 0 for a free one.
         browser: whether to open a browser.
     """
+    with serving(site, port, announce=announce, browser=browser) as server:
+        server.serve_forever()
+
+
+@contextmanager
+def serving(
+    site: Path, port: int, *, announce: Callable[[str], None], browser: bool
+) -> Iterator[SiteServer]:
+    """A server whose address is told, for a block that Ctrl-C ends."""
     with make_server(site, port) as server:
         address = f"http://127.0.0.1:{server.server_port}/"
-        announce(f"{site} is at {address} (Ctrl-C stops)")
-        if browser:
-            webbrowser.open(address)
         try:
-            server.serve_forever()
+            announce(f"{site} is at {address} (Ctrl-C stops)")
+            if browser:
+                webbrowser.open(address)
+            yield server
         except KeyboardInterrupt:
             announce("Stopped.")

@@ -2,57 +2,137 @@
 
 from __future__ import annotations
 
-import threading
-import time
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from generator.commands import watch
-from generator.progress import Silent
 from tests.commands.running import fails, picture
 
+GALLERY = 'models = ["./models/plain"]\nimages = ["photos"]\nanalyses = false\njobs = 1\n'
+WAITING = "Waiting for a change of gallery.toml, its pictures or templates."
 
-def wait_for(lines: list[str], count: int) -> None:
-    end = time.monotonic() + 120
-    while len(lines) < count and time.monotonic() < end:
-        time.sleep(0.02)
-    assert len(lines) >= count, lines
+
+class Watching:
+    """A running ``serve --watch`` in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "generator", "serve", "--watch", "-p", "0"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def lines_until(self, end: str) -> list[str]:
+        """What it prints, up to a line that begins in this way."""
+        assert self.process.stdout is not None
+        lines: list[str] = []
+        for line in self.process.stdout:
+            lines.append(line.rstrip("\n"))
+            if line.startswith(end):
+                return lines
+        raise AssertionError(f"It has ended: {lines}")
+
+    def stop(self) -> tuple[int, str]:
+        """Its exit status after Ctrl-C, and what it still prints."""
+        self.process.send_signal(signal.SIGINT)
+        said, _ = self.process.communicate(timeout=60)
+        return self.process.returncode, said
+
+
+@pytest.fixture
+def watching(
+    here: Path, interruptible: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[list[Watching]]:
+    """What a test starts, ended after it."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    started: list[Watching] = []
+    yield started
+    for each in started:
+        each.process.kill()
+        each.process.communicate()
+
+
+def watch(here: Path, gallery: str, watching: list[Watching]) -> Watching:
+    (here / "gallery.toml").write_text(gallery)
+    watching.append(Watching(here))
+    return watching[-1]
+
+
+def address_in(line: str) -> str:
+    return line.split()[3]
 
 
 @pytest.mark.slow
 def test_a_change_is_built_and_a_mistake_keeps_the_site(
-    here: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path, watching: list[Watching]
 ) -> None:
-    monkeypatch.setattr(watch, "SECONDS", 0.05)
-    gallery = here / "gallery.toml"
-    text = 'models = ["./models/plain"]\nimages = ["photos"]\nanalyses = false\njobs = 1\n'
-    gallery.write_text(text)
-    said: list[str] = []
-    watch.rebuild(gallery, announce=said.append, reporter=Silent())
-    assert said == ["2 measured, 0 from the store. Reload the page."]
-    stop = threading.Event()
-    thread = threading.Thread(
-        target=watch.watch,
-        args=(gallery, stop),
-        kwargs={"announce": said.append, "reporter": Silent()},
+    running = watch(here, GALLERY, watching)
+    first = running.lines_until("site is at ")
+    assert first[-2] == "2 measured, 0 from the store.", "no page is open yet"
+    picture(5, here / "photos" / "three.png")
+    assert running.lines_until("1 measured")[-1] == (
+        "1 measured, 2 from the store. Reload the page."
     )
-    thread.start()
-    try:
-        time.sleep(0.2)
-        picture(5, here / "photos" / "three.png")
-        wait_for(said, 2)
-        assert said[1] == "1 measured, 2 from the store. Reload the page."
-        gallery.write_text("titel = 1\n" + text)
-        wait_for(said, 3)
-        assert said[2].startswith("Error: ") and "Did you mean title?" in said[2]
-        gallery.write_text('title = "Changed"\n' + text)
-        wait_for(said, 4)
-        assert "Changed" in (here / "site" / "index.html").read_text()
-    finally:
-        stop.set()
-        thread.join(60)
-    assert len(said) == 4, "the site and the store are not watched"
+    (here / "gallery.toml").write_text("titel = 1\n" + GALLERY)
+    (mistake,) = running.lines_until("Error: ")
+    assert "Did you mean title?" in mistake
+    with urllib.request.urlopen(address_in(first[-1])) as answer:
+        assert answer.status == 200
+    (here / "gallery.toml").write_text('title = "Changed"\n' + GALLERY)
+    assert running.lines_until("0 measured")[-1] == (
+        "0 measured, 3 from the store. Reload the page."
+    )
+    with urllib.request.urlopen(address_in(first[-1])) as answer:
+        assert b"Changed" in answer.read()
+    assert running.stop() == (0, "Stopped.\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (GALLERY.replace("./models/plain", "models/nope"), "failed: The model models/nope "),
+        (GALLERY.replace("./models/plain", "./models/nope"), "Error: gallery.toml: models: "),
+        ("titel = 1\n" + GALLERY, "Error: gallery.toml: "),
+    ],
+)
+def test_a_mistake_at_the_first_build_is_told_once_and_can_be_corrected(
+    here: Path, watching: list[Watching], wrong: str, reason: str
+) -> None:
+    running = watch(here, wrong, watching)
+    *before, told, waits = running.lines_until("Waiting")
+    assert told.startswith(reason) and waits == WAITING
+    assert all(line.startswith("resolving ") for line in before)
+    (here / "gallery.toml").write_text(GALLERY)
+    *_, built, served = running.lines_until("site is at ")
+    assert built == "2 measured, 0 from the store."
+    with urllib.request.urlopen(address_in(served)) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.slow
+def test_ctrl_c_before_anything_is_served(here: Path, watching: list[Watching]) -> None:
+    running = watch(here, "titel = 1\n" + GALLERY, watching)
+    running.lines_until("Waiting")
+    assert running.stop() == (130, "Stopped.\n")
+
+
+@pytest.mark.slow
+def test_a_broken_picture_is_told_once_in_each_build(here: Path, watching: list[Watching]) -> None:
+    (here / "photos" / "broken.jpg").write_bytes(b"not a picture")
+    running = watch(here, GALLERY, watching)
+    first = running.lines_until("site is at ")
+    assert sum(line.startswith("failed: ") for line in first) == 1
+    (here / "gallery.toml").write_text('title = "Changed"\n' + GALLERY)
+    again = running.lines_until("0 measured")
+    assert sum(line.startswith("failed: ") for line in again) == 1
 
 
 def test_watching_needs_a_gallery_file_of_that_site(here: Path) -> None:
