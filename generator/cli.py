@@ -24,7 +24,7 @@ from generator.commands.publish import publish
 from generator.commands.schema import schema
 from generator.commands.serve import serve
 from generator.commands.shared.options import InOrder, say
-from generator.commands.shared.voice import with_voice
+from generator.commands.shared.voice import VOICES, with_voice
 from generator.errors import INTERRUPTED
 from generator.temporary import finish_killed
 from generator.version import PACKAGE, __version__
@@ -47,6 +47,25 @@ def stopped(command: str) -> str:
 
 class AllCommands(InOrder):
     """The group of all commands: stopped anywhere, it ends in one way."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words; ``help`` is another way to write ``--help``.
+
+        Raises:
+            click.UsageError: an option is unknown, or stands before its command.
+        """
+        words = [*args[1:], "--help"] if args[:1] == ["help"] else args
+        named = next((word for word in words if word in self.commands), "build")
+        try:
+            return super().parse_args(ctx, words)
+        except click.NoSuchOption as error:
+            if error.option_name not in VOICES:
+                raise
+            raise click.UsageError(
+                f"{error.option_name} comes after the command: attention-gallery {named} "
+                f"{error.option_name}",
+                ctx,
+            ) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; Ctrl-C at any moment is one line, and exit status 130."""

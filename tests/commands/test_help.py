@@ -43,6 +43,27 @@ def test_help_says_what_every_command_is_for(words: list[str]) -> None:
     assert all(line.endswith(".") and not line.endswith("...") for line in listed.splitlines())
 
 
+@pytest.mark.parametrize("words", [[], ["build"], ["export", "zip"]])
+def test_help_is_a_word_too(words: list[str]) -> None:
+    asked = run("help", *words)
+    assert (asked.exit_code, asked.stdout) == (0, run(*words, "--help").stdout)
+
+
+def test_help_on_a_misspelt_command_suggests_one() -> None:
+    assert run("help", "bild").stderr == run("bild").stderr
+
+
+@pytest.mark.parametrize("option", ["-q", "--quiet", "-v", "--verbose", "--debug"])
+def test_how_much_is_said_is_chosen_after_the_command(option: str) -> None:
+    for words, named in (["demo"], "demo"), ([], "build"):
+        result = run(option, *words)
+        assert result.exit_code == 2
+        assert result.stderr.splitlines()[-1] == (
+            f"Error: {option} comes after the command: attention-gallery {named} {option}"
+        )
+    assert "No such option" in run("--nowhere", "demo").stderr
+
+
 def test_version() -> None:
     assert run("--version").stdout == f"attention-gallery, version {generator.__version__}\n"
 

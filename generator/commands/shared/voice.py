@@ -23,6 +23,10 @@ LINES = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 logger = logging.getLogger(__name__)
 
 
+VOICES = ("-q", "--quiet", "-v", "--verbose", "--debug")
+"""The options of this module."""
+
+
 def quiet() -> bool:
     """Whether the running command was asked to be quiet."""
     ctx = click.get_current_context(silent=True)
