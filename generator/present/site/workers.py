@@ -22,7 +22,7 @@ from functools import lru_cache
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from generator.cores import usable_cores
 from generator.errors import GalleryError
@@ -153,9 +153,12 @@ class LocalPool:
         """
         with uninterrupted():
             processes = [*self._processes.values()]
+            manager: Any = self._executor._executor_manager_thread
             self._executor.shutdown(wait=not at_once, cancel_futures=True)
             if at_once:
                 _kill(processes)
+                if manager is not None:
+                    manager.join(GRACE)  # it closes what the interpreter uses at its end
             self._open.close()
 
 
@@ -302,7 +305,7 @@ class Workers:
                 "A worker process was killed; perhaps the memory was full. The rest is made "
                 "in one process. With --jobs 1 there are no workers."
             )
-        self._end()
+        self._end(at_once=True)
 
 
 class Bench:
