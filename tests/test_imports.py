@@ -16,7 +16,7 @@ PACKAGE = Path(generator.__file__).parent
 LADDERS: dict[str, tuple[str, ...]] = {
     "": (
         "errors",
-        "bundled cores other_name temporary text version",
+        "bundled cores other_name temporary text uninterrupted version",
         "progress",
         "records",
         "spec",

@@ -30,6 +30,7 @@ from generator.commands.shared.options import (
 )
 from generator.commands.shared.voice import quiet
 from generator.errors import BAD_USAGE, FAILED, GalleryError, NothingLeftError, SpecError
+from generator.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from generator.pipeline.build import Outcome
@@ -200,8 +201,9 @@ def build(
       attention-gallery build -m facebook/dinov2-small -i photos/ -o site
       attention-gallery build examples/registers.toml
     """  # noqa: D301 - click's mark for lines that stay as they are
-    from generator.spec.options import load_spec, spec_from_options
-    from generator.temporary import scratch
+    with uninterrupted():
+        from generator.spec.options import load_spec, spec_from_options
+        from generator.temporary import scratch
 
     with one_line_errors(), ExitStack() as stack:
         given["dataset"] = dataset_in(given)
@@ -250,8 +252,9 @@ def found_here(given: dict[str, Any]) -> Path | None:
 @options(BUILDING)
 def demo(*, dry_run: bool, as_json: bool, **given: Any) -> None:
     """Build a gallery of embedded models and pictures. Needs no network."""
-    from generator.bundled import bundled
-    from generator.spec.options import load_spec
+    with uninterrupted():
+        from generator.bundled import bundled
+        from generator.spec.options import load_spec
 
     with one_line_errors():
         run(load_spec(bundled("examples") / "demo.toml", **given), dry_run=dry_run, as_json=as_json)
@@ -261,9 +264,10 @@ def run(
     spec: GallerySpec, *, dry_run: bool, as_json: bool = False, records_only: bool = False
 ) -> None:
     """Build a gallery and print the outcome; exits with 1 if something failed."""
-    from generator.pipeline.build import build_gallery
-    from generator.progress import Silent, reporter_for
-    from generator.text.console import LegibleConsole
+    with uninterrupted():
+        from generator.pipeline.build import build_gallery
+        from generator.progress import Silent, reporter_for
+        from generator.text.console import LegibleConsole
 
     console = LegibleConsole(stderr=True, highlight=False)
     told = Told(Silent() if quiet() or as_json else reporter_for(console))

@@ -23,6 +23,7 @@ from generator.commands.shared.options import one_line_errors, say
 from generator.commands.shared.voice import quiet
 from generator.errors import GalleryError, SpecError, StoreError
 from generator.spec.toml import did_you_mean_beside
+from generator.uninterrupted import uninterrupted
 
 LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 """Names of this machine. Any port is accepted: `ssh -L` may forward another one."""
@@ -80,10 +81,11 @@ def serve_watched(gallery: Path, site: Path | None, port: int, *, browser: bool)
         SpecError: there is no gallery file, or it builds another site.
         GalleryError: the port is taken or not allowed.
     """
-    from generator.commands.watch import Watch
-    from generator.progress import Silent, reporter_for
-    from generator.spec.options import load_spec
-    from generator.text.console import LegibleConsole
+    with uninterrupted():
+        from generator.commands.watch import Watch
+        from generator.progress import Silent, reporter_for
+        from generator.spec.options import load_spec
+        from generator.text.console import LegibleConsole
 
     try:
         expect_site(gallery, load_spec(gallery).out, site)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.errors import GalleryError
+from generator.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,9 +91,10 @@ def rebuild(
     Args:
         is_served: whether a browser may show the former site.
     """
-    from generator.commands.build import Told
-    from generator.pipeline.build import build_gallery
-    from generator.spec.options import load_spec
+    with uninterrupted():
+        from generator.commands.build import Told
+        from generator.pipeline.build import build_gallery
+        from generator.spec.options import load_spec
 
     told = Told(reporter)
     try:

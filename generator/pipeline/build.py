@@ -41,7 +41,6 @@ from generator.present.files.templates import template_folders
 from generator.present.pages.register_text import register_warning
 from generator.present.site.result import SiteResult
 from generator.present.site.staging import alone, check_replaceable
-from generator.present.site.uninterrupted import uninterrupted
 from generator.present.site.workers import EarlyPool
 from generator.progress import Reporter, Silent
 from generator.records.file_hashes import Sha256Of, sha256_of
@@ -54,6 +53,7 @@ from generator.records.run import (
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
 from generator.text.phrases import counted
+from generator.uninterrupted import uninterrupted
 
 logger = logging.getLogger(__name__)
 
@@ -175,8 +175,9 @@ def _build(
     made_of = "" if figures else site_made_of(shown.run, settings, spec.templates)
     site = made_of and unchanged_site(store.root, spec.out, shown.run, settings, made_of)
     if not site:
-        # late: a site of which nothing changed needs none of what makes pages
-        from generator.pipeline.site import write_site  # noqa: PLC0415
+        with uninterrupted():
+            # late: a site of which nothing changed needs none of what makes pages
+            from generator.pipeline.site import write_site  # noqa: PLC0415
 
         site = write_site(
             spec,

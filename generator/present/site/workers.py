@@ -29,10 +29,10 @@ from generator.errors import GalleryError
 from generator.present.files.cache import PutFile, SiteCache
 from generator.present.files.settings import Settings
 from generator.present.site.threads import one_thread
-from generator.present.site.uninterrupted import uninterrupted
 from generator.records.record import ReadRecord
 from generator.temporary import scratch
 from generator.text.terminal import make_warnings_legible
+from generator.uninterrupted import uninterrupted
 
 Item = TypeVar("Item")
 Make = Callable[[SiteCache, ReadRecord, Item], object]

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from generator.present.site.result import SiteResult
-from generator.present.site.uninterrupted import uninterrupted
 from generator.present.site.workers import FEWEST, EarlyPool, process_count
 from generator.present.site.write import build_site
 from generator.records.record import AttentionRecord
 from generator.records.store import Store
+from generator.uninterrupted import uninterrupted
 from tests.present.gallery import Gallery, many
 from tests.present.site.test_site import VERSION
 

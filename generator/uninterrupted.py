@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM wait while processes start or end."""
+"""Ctrl-C and SIGTERM wait while processes start or end, and while models of data are defined.
+
+pydantic's compiled part drops an exception that a signal raises while it defines a model.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 def uninterrupted() -> Iterator[None]:
     """Hold back what ends the program until the block has ended.
 
-    A process that is half started, or half ended, would be left behind. Only the main thread is
-    interrupted by signals, so there is nothing to hold back in others.
+    Otherwise a process that is half started or half ended is left behind. Only the main thread is
+    interrupted by signals, so nothing is held back in others.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
