@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pytest
 
-from generator import cli, entry
+from generator import cli, entry, pipeline
 from tests.commands.running import fails, run
 
 WORDS = ("build", "-m", "models/plain", "-i", "photos", "--no-analyses")
@@ -127,9 +129,29 @@ def test_ctrl_c_while_the_program_loads_is_one_line_too(
     assert (ended.value.code, capsys.readouterr().err) == (130, "Stopped.\n")
 
 
+class Dropping(MetaPathFinder):
+    """Ctrl-C while a module loads, in compiled code that drops exceptions."""
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        if name == "generator.pipeline.build":
+            with suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_is_not_lost_in_compiled_code(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "build", importlib.import_module("generator.pipeline.build"))
+    monkeypatch.delitem(sys.modules, "generator.pipeline.build")
+    monkeypatch.setattr(sys, "meta_path", [Dropping(), *sys.meta_path])
+    result = run(*WORDS)
+    assert (result.exit_code, result.stderr) == (130, f"{cli.KEPT}\n")
+    assert not (here / "site").exists()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 WITHOUT_AN_END = """
 import sys, threading
-from generator import cli, entry
+from generator import cli, entry, pipeline
 
 def stopped(prog_name):
     print("Stopped.", file=sys.stderr)
