@@ -98,7 +98,10 @@ def test_a_change_is_built_and_a_mistake_keeps_the_site(
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (GALLERY.replace("./models/plain", "models/nope"), "failed: The model models/nope "),
+        (
+            GALLERY.replace("./models/plain", "models/nope"),
+            "failed: There is no folder models/nope here, ",
+        ),
         (GALLERY.replace("./models/plain", "./models/nope"), "Error: gallery.toml: models: "),
         ("titel = 1\n" + GALLERY, "Error: gallery.toml: "),
     ],
