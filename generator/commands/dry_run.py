@@ -91,7 +91,7 @@ def obstacle_text(found: Forecast) -> str:
         needed = f"That is more disk than is free, {free}"
         more = "Free some, or name another place with --store and -o."
     else:
-        needed = f"Even so the site would take about {size_in_words(found.site.bytes)}"
+        needed = f"The smallest site would take about {size_in_words(found.site.bytes)}"
         more = "Use fewer images or models, or allow more with --max-site-size."
     return f"{needed}: it would not be built. {more}"
 

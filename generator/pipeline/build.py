@@ -431,7 +431,7 @@ def expect_complete(plan: WorkPlan, store: Store) -> None:
         for model in plan.models
         for cell in plan.missing(model)
     ]
-    missing += [
+    missing = missing or [
         f"{model.entry.label} (its weights)" for model in plan.models if plan.weights_missing(model)
     ]
     if missing:

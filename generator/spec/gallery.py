@@ -352,7 +352,8 @@ class GallerySpec(BaseModel):
             )
             if identity in known:
                 at = f"@{model.revision}" if model.revision else ""
-                message = f"{model.id}{at} is given twice at {self._size(model)}."
+                size = f" at {self._size(model)}" if self.resolution_of(model) else ""
+                message = f"{model.id}{at} is given twice{size}."
                 raise model_error(source, message, "Leave one out, or change its resolution.")
             known.add(identity)
 

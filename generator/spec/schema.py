@@ -158,6 +158,8 @@ def keys_of(kind: type) -> Iterator[KeyFact]:
     for name, field in fields.items():
         if name in COMPUTED:
             continue
+        if name not in meanings:
+            raise LookupError(f"Attributes in the docstring of {kind.__name__} lack {name}.")
         default = "" if field.is_required() else toml_value(field.default)
         if name == "store" and issubclass(kind, BaseModel):
             default = ""  # the user's cache folder

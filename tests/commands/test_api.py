@@ -141,7 +141,7 @@ def test_build_from_records_alone() -> None:
     spec = GallerySpec.model_validate(
         {"models": ["models/plain"], "images": [Path("photos/one.png")]}
     )
-    with pytest.raises(StoreError, match="records are not in"):
+    with pytest.raises(StoreError, match="1 record is not in"):
         generator.build(spec, records_only=True)
     generator.build(spec)
     again = generator.build(spec, "again", records_only=True)

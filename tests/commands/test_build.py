@@ -153,6 +153,11 @@ def test_errors_are_one_line(words: list[str], expected: str | None) -> None:
             "Error: There is no template folder mine. Name a folder with --templates.",
         ),
         (
+            ["--templates", "photos"],
+            "Error: The template folder photos has no template (*.jinja2) and no folder static. "
+            "Name another with --templates; templates/README.md says what it may hold.",
+        ),
+        (
             ["-o", "photos/one.png/site"],
             "Error: {here}/photos/one.png, on the way to photos/one.png/site, "
             "is a file. Choose a folder (-o, or out).",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
+from pydantic.dataclasses import dataclass
 
 from generator.spec.gallery import GallerySpec
 from generator.spec.options import load_spec
@@ -136,3 +137,19 @@ def test_the_schema_is_printed_and_knows_short_forms() -> None:
     ):
         with pytest.raises(ValidationError):
             Draft202012Validator(schema).validate(bad)
+
+
+def test_a_key_that_its_docstring_does_not_explain_is_named() -> None:
+    @dataclass(frozen=True)
+    class Table:
+        """A table.
+
+        Attributes:
+            known: a text.
+        """
+
+        known: str = ""
+        unknown: str = ""
+
+    with pytest.raises(LookupError, match=r"^Attributes in the docstring of Table lack unknown\.$"):
+        list(keys_of(Table))

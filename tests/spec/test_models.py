@@ -123,8 +123,7 @@ def test_the_same_model_twice_is_an_error_unless_something_differs(file: Path) -
     Path("work/mine").mkdir()
     same_folder = 'images = ["p"]\nmodels = ["mine", "./mine/"]\n'
     assert error_of(same_folder, file) == (
-        "work/gallery.toml: models: mine is given twice at own size. "
-        "Leave one out, or change its resolution."
+        "work/gallery.toml: models: mine is given twice. Leave one out, or change its resolution."
     )
 
 
@@ -214,6 +213,6 @@ def test_one_model_twice_with_the_same_test_time_register(file: Path) -> None:
         '{id = "a/b", test_time_registers = {neurons = 10}}]\n'
     )
     assert error_of(twice, file) == (
-        "work/gallery.toml: models: a/b@main is given twice at own size. "
+        "work/gallery.toml: models: a/b@main is given twice. "
         "Leave one out, or change its resolution."
     )

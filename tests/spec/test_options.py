@@ -40,7 +40,7 @@ def test_a_gallery_from_options_alone(file: Path) -> None:
         ),
         (
             {"models": ("a/b", "a/b"), "images": (Path("p"),)},
-            "-m: a/b@main is given twice at own size. Leave one out, or change its resolution.",
+            "-m: a/b@main is given twice. Leave one out, or change its resolution.",
         ),
         (
             {"models": ("a/b",), "images": (Path("p"),), "out": Path()},

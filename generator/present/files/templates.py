@@ -21,7 +21,7 @@ def template_folders(user: Path | None) -> tuple[Path, ...]:
     """Template folders in search order, the user's first.
 
     Raises:
-        SpecError: the user's folder does not exist.
+        SpecError: the user's folder does not exist, or holds other things only.
         StoreError: it has a file with a former name.
     """
     if user is None:
@@ -29,6 +29,11 @@ def template_folders(user: Path | None) -> tuple[Path, ...]:
     if not user.is_dir():
         hint = did_you_mean_beside(user) or "Name a folder with --templates."
         raise SpecError(f"There is no template folder {user}.", hint)
+    if any(user.iterdir()) and not (user / "static").is_dir() and not any(user.rglob("*.jinja2")):
+        raise SpecError(
+            f"The template folder {user} has no template (*.jinja2) and no folder static.",
+            "Name another with --templates; templates/README.md says what it may hold.",
+        )
     for old, new in RENAMED.items():
         if (user / old).is_file():
             raise StoreError(

@@ -303,7 +303,7 @@ def test_records_only_measures_nothing(records: Path) -> None:
     done = command("build", "gallery.toml", "--store", "none", "--records-only", folder=records)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[-1] == (
-        "Error: 3 records are not in none, the first of model on 0.png, and --records-only "
+        "Error: 2 records are not in none, the first of model on 0.png, and --records-only "
         "measures nothing. Measure where the models run, with the same options and the same "
         "--store."
     )
