@@ -29,7 +29,7 @@ def test_a_file_under_a_former_name_is_refused_with_the_new_one(
         f"{path} has no effect: {old} is called {new} now. "
         f"Rename it, and compare it with the program's own {new}."
     )
-    path.rename(tmp_path / "renamed")
+    path.rename(tmp_path / f"renamed{path.suffix}")
     make_environment(tmp_path)
 
 
