@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -77,3 +78,23 @@ def state_hash(network: nn.Module, description: str, model: str) -> str:
         digest.update(json.dumps([name, str(value.dtype), list(value.shape)]).encode())
         digest.update(data.data)
     return digest.hexdigest()
+
+
+def expect_finite(network: nn.Module, model: str, *, in_memory: bool) -> None:
+    """Check that no parameter holds NaN or infinity.
+
+    Args:
+        model: named in errors.
+        in_memory: whether it is a module of the user's, which has no other revision.
+
+    Raises:
+        ModelError: one does.
+    """
+    for name, parameter in network.named_parameters():
+        if not parameter.is_meta and not math.isfinite(parameter.detach().float().sum().item()):
+            raise ModelError(
+                f"The weights of {model} hold NaN or infinity, in {name} first.",
+                "In a training, lower the learning rate or measure an earlier step."
+                if in_memory
+                else "Use another revision of the checkpoint, or float32 if it was converted.",
+            )

@@ -12,13 +12,12 @@ from torch import Tensor, nn
 
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.checkpoint.sequence import behind, order_of
-from generator.capture.forward.as_found import as_found, place_of
+from generator.capture.forward.as_found import as_found, expect_finite, place_of
 from generator.capture.forward.hooks import first_tensor
 from generator.capture.forward.neurons import MovedNeurons
 from generator.capture.forward.scores import in_order
 from generator.capture.forward.vectors import HeadRoots
 from generator.capture.models.built import Built, Runner
-from generator.capture.models.finite import expect_finite
 from generator.capture.models.heads import ClassHead
 from generator.errors import CaptureError, ModelError
 from generator.records.extras import Intervened

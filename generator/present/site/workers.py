@@ -14,6 +14,7 @@ import os
 import pickle
 import signal
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -192,7 +193,28 @@ def _kill(processes: Sequence[BaseProcess]) -> None:
         process.join(GRACE)
 
 
-class EarlyPool:
+class _EndsWithItsBlock(ABC):
+    """A context manager that ends something; after an error at once."""
+
+    def __enter__(self) -> Self:
+        """Use it; it ends with the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End it."""
+        self.end(at_once=kind is not None)
+
+    @abstractmethod
+    def end(self, *, at_once: bool = False) -> None:
+        """End it; ``at_once`` drops what was begun."""
+
+
+class EarlyPool(_EndsWithItsBlock):
     """Processes of this machine that load their modules while the program still plans.
 
     It is a :data:`StartPool`, and ends with its block. Without it, a core waits for both.
@@ -207,19 +229,6 @@ class EarlyPool:
         self._count = process_count(jobs, cells)
         self._pool = LocalPool(self._count - 1) if self._count > 1 else None
         self._given = False
-
-    def __enter__(self) -> Self:
-        """Use the processes; they end with the block."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the processes; after an error at once."""
-        self.end(at_once=kind is not None)
 
     def __call__(self, cache: SiteCache, read: ReadRecord, new_cells: int) -> Pool | None:
         """The pool, unless another number of processes is wanted; once only."""
@@ -243,7 +252,7 @@ class EarlyPool:
             self._pool = None
 
 
-class Workers:
+class Workers(_EndsWithItsBlock):
     """A pool of processes, or none: then the program makes all files itself.
 
     Args:
@@ -255,20 +264,12 @@ class Workers:
         self._cache = cache
         self._pool = pool
 
-    def __enter__(self) -> Self:
-        """Use the pool; it ends with the block."""
-        return self
+    def end(self, *, at_once: bool = False) -> None:
+        """End the workers. What they have not begun is dropped.
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the workers. What they have not begun is dropped; after an error, all."""
-        self._end(at_once=kind is not None)
-
-    def _end(self, *, at_once: bool = False) -> None:
+        Args:
+            at_once: drop also what they have begun.
+        """
         if self._pool is not None:
             self._pool.end(at_once=at_once)
             self._pool = None
@@ -305,7 +306,7 @@ class Workers:
                 "A worker process was killed; perhaps the memory was full. The rest is made "
                 "in one process. With --jobs 1 there are no workers."
             )
-        self._end(at_once=True)
+        self.end(at_once=True)
 
 
 class Bench:

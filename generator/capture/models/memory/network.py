@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from generator.capture.checkpoint.layouts import VisionConfig, read_vision_config
 from generator.capture.checkpoint.module_options import ModuleOptions
 from generator.capture.checkpoint.resolved import understood
-from generator.capture.forward.as_found import as_found, place_of
+from generator.capture.forward.as_found import as_found, expect_finite, place_of
 from generator.capture.forward.residual import find_blocks
 from generator.capture.models.built import Built
-from generator.capture.models.finite import expect_finite
 from generator.capture.models.heads import ARCHITECTURES, backbone_of, class_head, headless
 from generator.capture.models.memory.probe import Call, SeenNetwork, places_of_corners, probe
 from generator.errors import CaptureError, GalleryError, ModelError, UnsupportedModelError
